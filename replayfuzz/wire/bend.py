@@ -1,0 +1,142 @@
+"""Apply a plan to a recorded body: the bytes as sent, their boundaries, their end.
+
+Framing knows nothing of edits, and edits nothing of framing: this is the seam. The
+result is total: every plan whose offsets lie within the body gives a result. Splices
+that overlap remove the union of what they name, and insert what each of them inserts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+from replayfuzz.cassette import Exchange
+from replayfuzz.errors import PlanError
+from replayfuzz.plan import Cut, Edit, End, How, Layer, Pause, Plan, Slice, Splice
+
+
+@dataclass(frozen=True, slots=True)
+class Bent:
+    """A body after its edits.
+
+    Attributes:
+        body: Every byte that is sent, content-decoded.
+        cuts: ``(offset in body, layer)`` of each boundary, sorted, each once. Offset 0
+            parts the body from the head, ``len(body)`` from what ends the message.
+        waits: ``(offset in body, seconds)``, sorted; each is at a boundary.
+        how: How the stream ends.
+        in_head: It ends inside a chunk-size line.
+        full: Length that the body would have without its End, in bytes.
+    """
+
+    body: bytes
+    cuts: tuple[tuple[int, Layer], ...]
+    waits: tuple[tuple[int, float], ...]
+    how: How
+    in_head: bool
+    full: int
+
+    @property
+    def pieces(self) -> tuple[bytes, ...]:
+        """The body, parted at every boundary of any layer; no piece is empty."""
+        edges = sorted({0, *(at for at, _ in self.cuts), len(self.body)})
+        return tuple(self.body[start:end] for start, end in pairwise(edges))
+
+
+def bend(exchange: Exchange, plan: Plan) -> Bent:
+    """Apply *plan* to the body of *exchange*.
+
+    Raises:
+        PlanError: An edit lies outside ``0 <= at <= len(body)``, or a Splice removes
+            bytes past its end.
+    """
+    _check(plan, len(exchange.body))
+    work = _Work(exchange.body, "complete" if exchange.ending == "timeout" else exchange.ending)
+    if exchange.ending == "timeout":
+        work.how = "stall"
+    recorded = _recorded(exchange.chunks, plan.keep_chunks, plan.keep_times)
+    for edit in sorted((*recorded, *plan.edits), key=_offset):
+        work.apply(edit)
+    return work.finish()
+
+
+def _offset(edit: Edit) -> int:
+    return edit.at
+
+
+def _check(plan: Plan, size: int) -> None:
+    for edit in plan.edits:
+        last = edit.at + edit.remove if isinstance(edit, Splice) else edit.at
+        if edit.at < 0 or last > size:
+            raise PlanError.outside(at=last if edit.at >= 0 else edit.at, size=size)
+
+
+@lru_cache(maxsize=256)
+def _recorded(
+    chunks: tuple[tuple[float, int], ...], keep_chunks: bool, keep_times: bool
+) -> tuple[Edit, ...]:
+    """The recorded boundaries and times as edits; with no chunk list, none."""
+    edits: list[Edit] = []
+    at, clock = 0, 0.0
+    for seconds, size in chunks:
+        if keep_chunks:
+            edits.append(Cut(at))
+        if keep_times and seconds > clock:
+            edits.append(Pause(at, seconds - clock))
+        at, clock = at + size, max(clock, seconds)
+    if keep_chunks and chunks:
+        edits.append(Cut(at))
+    return tuple(edits)
+
+
+class _Work:
+    """The walk over one body; edits come in the order of their offsets."""
+
+    def __init__(self, body: bytes, how: How) -> None:
+        self.body = body
+        self.read = 0  # recorded bytes consumed
+        self.out: list[bytes] = []
+        self.size = 0  # bytes put out, an End or not
+        self.cuts: set[tuple[int, Layer]] = set()
+        self.waits: list[tuple[int, float]] = []
+        self.slices: list[tuple[int, int, Layer]] = []
+        self.how = how
+        self.end: tuple[int, bool] | None = None
+
+    def apply(self, edit: Edit) -> None:
+        if edit.at > self.read:
+            self._put(self.body[self.read : edit.at])
+            self.read = edit.at
+        match edit:
+            case Splice(remove=remove, insert=insert):
+                self._put(insert)
+                self.read = max(self.read, edit.at + remove)
+            case End(how=how, in_head=in_head):
+                if self.end is None:
+                    self.end = (self.size, in_head)
+                    self.how = how
+            case _ if self.end is not None:
+                pass  # nothing after the end is sent, so it has no boundaries
+            case Cut(layer=layer):
+                self.cuts.add((self.size, layer))
+            case Slice(every=every, layer=layer):
+                self.slices.append((self.size, every, layer))
+            case Pause(seconds=seconds):
+                self.cuts.add((self.size, "write"))
+                self.waits.append((self.size, seconds))
+
+    def finish(self) -> Bent:
+        self._put(self.body[self.read :])
+        body, in_head = b"".join(self.out), False
+        if self.end is not None:
+            at, in_head = self.end
+            body = body[:at]
+        for start, every, layer in self.slices:
+            self.cuts.update((at, layer) for at in range(start + every, len(body), every))
+        return Bent(body, tuple(sorted(self.cuts)), tuple(self.waits), self.how, in_head, self.size)
+
+    def _put(self, data: bytes) -> None:
+        if data:
+            self.out.append(data)
+            self.size += len(data)

@@ -1,0 +1,267 @@
+"""HTTP/1.1 responses, framed by hand, because their boundaries are what is tested.
+
+RFC 9112 section 6 (message body length) and section 7.1 (chunked transfer coding).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from replayfuzz.cassette import Exchange, Fields
+from replayfuzz.plan import Framing, Head, Plan
+from replayfuzz.wire.bend import Bent, bend
+from replayfuzz.wire.script import Close, Script, Send, Step, Wait
+
+# Fields that the framing decides; the recorded ones would contradict it.
+_FRAMING_FIELDS = {"transfer-encoding", "content-length", "connection", "trailer"}
+_CODED = "content-encoding"
+# RFC 9110 section 6.4.1: these responses have no content, whatever their fields say.
+_BODILESS = {204, 304}
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """Bytes of the coded body between two boundaries."""
+
+    data: bytes
+    new_chunk: bool
+    new_send: bool
+    in_head: bool
+    wait: float
+
+
+def render(exchange: Exchange, plan: Plan) -> Script:
+    """Turn a recorded exchange and a plan into the sends to perform.
+
+    Pure and total: equal arguments give equal scripts, which is what makes a saved plan
+    a reproduction. The head travels with the first bytes of the body unless there is a
+    boundary at byte 0.
+
+    Raises:
+        PlanError: The plan does not fit the recorded body.
+    """
+    bent = bend(exchange, plan)
+    framing = framing_of(exchange, plan)
+    segments = tuple(_segments(bent, plan.head.coding == "gzip"))
+    writer = _Writer(_head_bytes(exchange, plan.head, framing, _length(bent, segments, plan)))
+    bodiless = (plan.head.status or exchange.status) in _BODILESS
+    if not bodiless:
+        _write_body(writer, segments, framing, plan.head.extension)
+        _write_end(writer, bent, framing, plan.head.trailers or exchange.trailers)
+    writer.flush()
+    close = Close("keep") if bodiless else _close(bent, framing)
+    return Script((*writer.steps, close))
+
+
+def framing_of(exchange: Exchange, plan: Plan) -> Framing:
+    """How the end of the body is told when *plan* is played over HTTP/1.1."""
+    if any(getattr(edit, "how", None) == "short" for edit in plan.edits):
+        return "content-length"  # the only framing in which a body can be too short
+    return plan.head.framing or exchange.framing or "chunked"
+
+
+def message_end(exchange: Exchange, plan: Plan, bent: Bent) -> str:
+    """What a recipient can know about the end of the message (RFC 9112 section 8).
+
+    Returns:
+        ``complete``: the message ended as its framing tells. ``incomplete``: the
+        connection ended before the message did, and the recipient can see it. ``open``:
+        neither; the connection stays open and silent.
+    """
+    framing = framing_of(exchange, plan)
+    if (plan.head.status or exchange.status) in _BODILESS:
+        return "complete"
+    all_sent = (
+        framing == "content-length" and len(bent.body) == bent.full and plan.head.coding is None
+    )
+    match bent.how:
+        case "complete":
+            return "complete"
+        case "fin" if framing == "close" or all_sent:
+            return "complete"
+        case "reset" | "rst-stream" if all_sent:
+            return "complete"
+        case "stall" | "open":
+            return "open"
+        case _:
+            return "incomplete"
+
+
+def pieces(exchange: Exchange, plan: Plan) -> tuple[bytes, ...]:
+    """The coded body in pieces, for delivery without a socket; none is empty."""
+    segments = _segments(bend(exchange, plan), plan.head.coding == "gzip")
+    return tuple(segment.data for segment in segments if segment.data)
+
+
+def response_fields(exchange: Exchange, head: Head) -> Fields:
+    """The header fields that *head* asks for, without those that tell the framing."""
+    replaced = {name.lower() for name, _ in head.fields}
+    if head.coding:
+        replaced.add(_CODED)
+    kept = [
+        (name, value)
+        for name, value in exchange.fields
+        if name.lower() not in _FRAMING_FIELDS | replaced and name.lower() != _CODED
+    ]
+    added = [(name, value) for name, value in head.fields if value]
+    coded = [("Content-Encoding", head.coding)] if head.coding else []
+    return tuple(_spelt((*kept, *added, *coded), head))
+
+
+def _spelt(lines: Fields, head: Head) -> Iterator[tuple[str, str]]:
+    for name, value in lines:
+        match head.case:
+            case "lower":
+                yield name.lower(), value
+            case "upper":
+                yield name.upper(), value
+            case "title":
+                yield name.title(), value
+            case _:
+                yield name, value
+
+
+def _head_bytes(exchange: Exchange, head: Head, framing: Framing, length: int) -> bytes:
+    status = head.status or exchange.status
+    lines = list(response_fields(exchange, head))
+    told = []
+    if status not in _BODILESS:
+        match framing:
+            case "chunked":
+                told.append(("Transfer-Encoding", "chunked"))
+            case "content-length":
+                told.append(("Content-Length", str(length)))
+            case "close":
+                told.append(("Connection", "close"))
+    trailers = head.trailers or exchange.trailers
+    if trailers and framing == "chunked":
+        told.append(("Trailer", ", ".join(name for name, _ in trailers)))
+    lines.extend(_spelt(tuple(told), head))
+    reason = exchange.reason if status == exchange.status else _phrase(status)
+    text = "".join(f"{name}: {value}\r\n" for name, value in lines)
+    return f"HTTP/1.1 {status} {reason}\r\n{text}\r\n".encode("latin-1", "replace")
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+def _length(bent: Bent, segments: tuple[_Segment, ...], plan: Plan) -> int:
+    sent = sum(len(segment.data) for segment in segments)
+    if bent.how == "complete":
+        return sent
+    unsent = bent.full - len(bent.body)
+    more = 1 if bent.how == "short" or plan.head.coding else 0
+    return sent + max(unsent, more)
+
+
+def _segments(bent: Bent, gzip: bool) -> Iterator[_Segment]:
+    layers: dict[int, set[str]] = {}
+    for at, layer in bent.cuts:
+        layers.setdefault(at, set()).add(layer)
+    waits: dict[int, float] = {}
+    for at, seconds in bent.waits:
+        waits[at] = waits.get(at, 0.0) + seconds
+    edges = sorted({0, len(bent.body), *layers})
+    squeeze = zlib.compressobj(wbits=31) if gzip else None
+    for start, end in zip(edges, [*edges[1:], len(bent.body)], strict=True):
+        data = bent.body[start:end]
+        if squeeze and data:
+            data = squeeze.compress(data) + squeeze.flush(zlib.Z_SYNC_FLUSH)
+        if squeeze and start == len(bent.body) and bent.how == "complete":
+            data += squeeze.flush(zlib.Z_FINISH)
+        here = layers.get(start, set())
+        yield _Segment(
+            data,
+            new_chunk=bool(here & {"write", "http", "head"}),
+            new_send=bool(here & {"write", "tcp", "head"}),
+            in_head="head" in here,
+            wait=waits.get(start, 0.0),
+        )
+
+
+class _Writer:
+    """Gathers bytes into sends: a send goes on until a boundary asks for a new one."""
+
+    def __init__(self, head: bytes) -> None:
+        self.steps: list[Step] = []
+        self._open: list[bytes] = [head]
+
+    def put(self, data: bytes) -> None:
+        if data:
+            self._open.append(data)
+
+    def flush(self) -> None:
+        if self._open:
+            self.steps.append(Send(b"".join(self._open)))
+            self._open = []
+
+    def wait(self, seconds: float) -> None:
+        if seconds > 0:
+            self.flush()
+            self.steps.append(Wait(seconds))
+
+
+def _write_body(
+    writer: _Writer, segments: tuple[_Segment, ...], framing: Framing, extension: str
+) -> None:
+    if framing != "chunked":
+        for segment in segments:
+            if segment.new_chunk or segment.new_send:
+                writer.flush()
+            writer.wait(segment.wait)
+            writer.put(segment.data)
+        return
+    for chunk in _chunks(segments):
+        size = sum(len(segment.data) for segment in chunk)
+        ext = f";{extension}" if extension else ""
+        line = f"{size:x}{ext}\r\n".encode() if size else b""
+        for number, segment in enumerate(chunk):
+            if number == 0 and segment.in_head and line:
+                writer.put(line[:1])
+                line = line[1:]
+            if segment.new_send:
+                writer.flush()
+            writer.wait(segment.wait)
+            writer.put(line if number == 0 else b"")
+            writer.put(segment.data)
+        writer.put(b"\r\n" if size else b"")
+
+
+def _chunks(segments: tuple[_Segment, ...]) -> Iterator[list[_Segment]]:
+    chunk: list[_Segment] = []
+    for segment in segments:
+        if segment.new_chunk and chunk:
+            yield chunk
+            chunk = []
+        chunk.append(segment)
+    if chunk:
+        yield chunk
+
+
+def _write_end(writer: _Writer, bent: Bent, framing: Framing, trailers: Fields) -> None:
+    if framing != "chunked":
+        return
+    if bent.how == "complete":
+        lines = "".join(f"{name}: {value}\r\n" for name, value in trailers)
+        writer.put(f"0\r\n{lines}\r\n".encode("latin-1", "replace"))
+    elif bent.in_head:
+        writer.put(b"1")  # a size line without its end: no size can be known from it
+
+
+def _close(bent: Bent, framing: Framing) -> Close:
+    match bent.how:
+        case "complete":
+            return Close("fin" if framing == "close" else "keep")
+        case "fin" | "short":
+            return Close("fin")
+        case "reset" | "rst-stream":
+            return Close("reset")
+        case _:
+            return Close("open")

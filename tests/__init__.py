@@ -1,0 +1,1 @@
+"""Tests of replayfuzz, one file for each module."""
