@@ -181,6 +181,7 @@ class Expected:
         terminal: The stream held its dialect's terminal marker.
         must_end: The reader has to return without waiting for more bytes.
         strict: False: an error of any kind is acceptable too (the bytes are not valid).
+        how: How the stream ended (``plan.How``), where known; names the case of a truncation.
     """
 
     events: tuple[Event, ...] = ()
@@ -192,6 +193,7 @@ class Expected:
     terminal: bool = False
     must_end: bool = True
     strict: bool = True
+    how: str = ""
 
     @property
     def transcript(self) -> Transcript:

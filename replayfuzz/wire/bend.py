@@ -47,11 +47,15 @@ class Bent:
 def bend(exchange: Exchange, plan: Plan) -> Bent:
     """Apply *plan* to the body of *exchange*.
 
+    A response that cannot have content (see ``bodiless``) is bent to an empty, complete one.
+
     Raises:
-        PlanError: An edit lies outside ``0 <= at <= len(body)``, or a Splice removes
-            bytes past its end.
+        PlanError: An edit lies outside ``0 <= at <= len(body)``, a Splice removes bytes
+            past its end, or a Slice has no step.
     """
     _check(plan, len(exchange.body))
+    if bodiless(plan.head.status or exchange.status):
+        return Bent(b"", (), (), "complete", in_head=False, full=0)
     work = _Work(exchange.body, "complete" if exchange.ending == "timeout" else exchange.ending)
     if exchange.ending == "timeout":
         work.how = "stall"
@@ -59,6 +63,15 @@ def bend(exchange: Exchange, plan: Plan) -> Bent:
     for edit in sorted((*recorded, *plan.edits), key=_offset):
         work.apply(edit)
     return work.finish()
+
+
+def bodiless(status: int) -> bool:
+    """Whether responses with *status* have no content, whatever their fields say.
+
+    RFC 9112 section 6.3: "any response with a 1xx (Informational), 204 (No Content), or 304
+    (Not Modified) status code is always terminated by the first empty line".
+    """
+    return status < 200 or status in {204, 304}
 
 
 def _offset(edit: Edit) -> int:
@@ -70,6 +83,8 @@ def _check(plan: Plan, size: int) -> None:
         last = edit.at + edit.remove if isinstance(edit, Splice) else edit.at
         if edit.at < 0 or last > size:
             raise PlanError.outside(at=last if edit.at >= 0 else edit.at, size=size)
+        if isinstance(edit, Slice) and edit.every < 1:
+            raise PlanError(f"a slice after every {edit.every} bytes; it takes at least 1")
 
 
 @lru_cache(maxsize=256)

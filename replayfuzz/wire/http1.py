@@ -9,17 +9,16 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Literal
 
 from replayfuzz.cassette import Exchange, Fields
-from replayfuzz.plan import Framing, Head, Plan
-from replayfuzz.wire.bend import Bent, bend
+from replayfuzz.plan import End, Framing, Head, How, Plan
+from replayfuzz.wire.bend import Bent, bend, bodiless
 from replayfuzz.wire.script import Close, Script, Send, Step, Wait
 
 # Fields that the framing decides; the recorded ones would contradict it.
 _FRAMING_FIELDS = {"transfer-encoding", "content-length", "connection", "trailer"}
 _CODED = "content-encoding"
-# RFC 9110 section 6.4.1: these responses have no content, whatever their fields say.
-_BODILESS = {204, 304}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +46,32 @@ def render(exchange: Exchange, plan: Plan) -> Script:
     framing = framing_of(exchange, plan)
     segments = tuple(_segments(bent, plan.head.coding == "gzip"))
     writer = _Writer(_head_bytes(exchange, plan.head, framing, _length(bent, segments, plan)))
-    bodiless = (plan.head.status or exchange.status) in _BODILESS
-    if not bodiless:
+    empty = bodiless(plan.head.status or exchange.status)
+    if not empty:
         _write_body(writer, segments, framing, plan.head.extension)
-        _write_end(writer, bent, framing, plan.head.trailers or exchange.trailers)
+        if framing == "chunked":
+            _write_end(writer, bent, plan.head, plan.head.trailers or exchange.trailers)
     writer.flush()
-    close = Close("keep") if bodiless else _close(bent, framing)
+    close = Close("keep") if empty else _close(bent, framing)
     return Script((*writer.steps, close))
 
 
 def framing_of(exchange: Exchange, plan: Plan) -> Framing:
     """How the end of the body is told when *plan* is played over HTTP/1.1."""
-    if any(getattr(edit, "how", None) == "short" for edit in plan.edits):
+    if _ending(exchange, plan) == "short":
         return "content-length"  # the only framing in which a body can be too short
     return plan.head.framing or exchange.framing or "chunked"
 
 
-def message_end(exchange: Exchange, plan: Plan, bent: Bent) -> str:
+def _ending(exchange: Exchange, plan: Plan) -> How | Literal["timeout"]:
+    """The ending that counts, as in ``bend``: the first of those with the lowest offset."""
+    ends = [edit for edit in plan.edits if isinstance(edit, End)]
+    return min(ends, key=lambda end: end.at).how if ends else exchange.ending
+
+
+def message_end(
+    exchange: Exchange, plan: Plan, bent: Bent
+) -> Literal["complete", "incomplete", "open"]:
     """What a recipient can know about the end of the message (RFC 9112 section 8).
 
     Returns:
@@ -72,8 +80,10 @@ def message_end(exchange: Exchange, plan: Plan, bent: Bent) -> str:
         neither; the connection stays open and silent.
     """
     framing = framing_of(exchange, plan)
-    if (plan.head.status or exchange.status) in _BODILESS:
-        return "complete"
+    status = plan.head.status or exchange.status
+    if bodiless(status):
+        # Section 15.2 of RFC 9110: after an interim response the final one is waited for.
+        return "open" if status < 200 else "complete"
     all_sent = (
         framing == "content-length" and len(bent.body) == bent.full and plan.head.coding is None
     )
@@ -82,7 +92,7 @@ def message_end(exchange: Exchange, plan: Plan, bent: Bent) -> str:
             return "complete"
         case "fin" if framing == "close" or all_sent:
             return "complete"
-        case "reset" | "rst-stream" if all_sent:
+        case "reset" | "rst-stream" | "stall" | "open" if all_sent:
             return "complete"
         case "stall" | "open":
             return "open"
@@ -92,6 +102,8 @@ def message_end(exchange: Exchange, plan: Plan, bent: Bent) -> str:
 
 def pieces(exchange: Exchange, plan: Plan) -> tuple[bytes, ...]:
     """The coded body in pieces, for delivery without a socket; none is empty."""
+    if bodiless(plan.head.status or exchange.status):
+        return ()
     segments = _segments(bend(exchange, plan), plan.head.coding == "gzip")
     return tuple(segment.data for segment in segments if segment.data)
 
@@ -128,7 +140,7 @@ def _head_bytes(exchange: Exchange, head: Head, framing: Framing, length: int) -
     status = head.status or exchange.status
     lines = list(response_fields(exchange, head))
     told = []
-    if status not in _BODILESS:
+    if not bodiless(status):
         match framing:
             case "chunked":
                 told.append(("Transfer-Encoding", "chunked"))
@@ -137,7 +149,7 @@ def _head_bytes(exchange: Exchange, head: Head, framing: Framing, length: int) -
             case "close":
                 told.append(("Connection", "close"))
     trailers = head.trailers or exchange.trailers
-    if trailers and framing == "chunked":
+    if trailers and told and framing == "chunked":
         told.append(("Trailer", ", ".join(name for name, _ in trailers)))
     lines.extend(_spelt(tuple(told), head))
     reason = exchange.reason if status == exchange.status else _phrase(status)
@@ -220,13 +232,12 @@ def _write_body(
         return
     for chunk in _chunks(segments):
         size = sum(len(segment.data) for segment in chunk)
-        ext = f";{extension}" if extension else ""
-        line = f"{size:x}{ext}\r\n".encode() if size else b""
+        line = b"%x%b\r\n" % (size, _extension(extension)) if size else b""
         for number, segment in enumerate(chunk):
             if number == 0 and segment.in_head and line:
                 writer.put(line[:1])
                 line = line[1:]
-            if segment.new_send:
+            if segment.new_send and (size or not segment.in_head):
                 writer.flush()
             writer.wait(segment.wait)
             writer.put(line if number == 0 else b"")
@@ -245,14 +256,19 @@ def _chunks(segments: tuple[_Segment, ...]) -> Iterator[list[_Segment]]:
         yield chunk
 
 
-def _write_end(writer: _Writer, bent: Bent, framing: Framing, trailers: Fields) -> None:
-    if framing != "chunked":
-        return
+def _write_end(writer: _Writer, bent: Bent, head: Head, trailers: Fields) -> None:
     if bent.how == "complete":
+        writer.put(b"0")
+        if (len(bent.body), "head") in bent.cuts:
+            writer.flush()  # the last chunk has a size line too
         lines = "".join(f"{name}: {value}\r\n" for name, value in trailers)
-        writer.put(f"0\r\n{lines}\r\n".encode("latin-1", "replace"))
+        writer.put(_extension(head.extension) + f"\r\n{lines}\r\n".encode("latin-1", "replace"))
     elif bent.in_head:
         writer.put(b"1")  # a size line without its end: no size can be known from it
+
+
+def _extension(text: str) -> bytes:
+    return f";{text}".encode() if text else b""
 
 
 def _close(bent: Bent, framing: Framing) -> Close:

@@ -7,13 +7,8 @@ byte apply in plan order, which lets a Cut stand between two insertions.
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, TypeVar, get_args
-
-from replayfuzz.errors import PlanError
+from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
 
 Layer = Literal["write", "http", "tcp", "head"]
 """Where a boundary lies. ``http``: a new HTTP chunk (or DATA frame) begins, in the same
@@ -194,125 +189,17 @@ def _merge_heads(first: Head, second: Head) -> Head:
         status=first.status if second.status is None else second.status,
         framing=second.framing or first.framing,
         coding=second.coding or first.coding,
-        fields=(*first.fields, *second.fields),
+        fields=_replaced(first.fields, second.fields),
         case=second.case or first.case,
         extension=second.extension or first.extension,
-        trailers=(*first.trailers, *second.trailers),
+        trailers=_replaced(first.trailers, second.trailers),
         kind="+".join(sorted({*first.kind.split("+"), *second.kind.split("+")} - {""})),
         label="; ".join(label for label in (first.label, second.label) if label),
     )
 
 
-# -- plan <-> JSON ---------------------------------------------------------------------
-
-_EDITS: dict[str, type[Edit]] = {
-    "cut": Cut,
-    "slice": Slice,
-    "pause": Pause,
-    "splice": Splice,
-    "end": End,
-}
-_Part = TypeVar("_Part", bound="Edit | Head")
-_NAMES = {edit: name for name, edit in _EDITS.items()}
-_CHOICES = {"layer": LAYERS, "how": ENDINGS, "framing": FRAMINGS}
-
-
-def to_json(plan: Plan) -> dict[str, Any]:
-    """Return *plan* as JSON values (``version: 1``); parts left at their default are left out."""
-    edits = [{"edit": _NAMES[type(edit)], **_shown(edit)} for edit in plan.edits]
-    return {
-        "version": 1,
-        "edits": edits,
-        "head": _shown(plan.head),
-        "keep_chunks": plan.keep_chunks,
-        "keep_times": plan.keep_times,
-    }
-
-
-def from_json(value: object) -> Plan:
-    """Read what ``to_json`` wrote.
-
-    Raises:
-        PlanError: The value is not a plan of version 1; the message names the part.
-    """
-    plan = _mapping(value, "the plan")
-    if plan.get("version") != 1:
-        raise PlanError(
-            f"plan version {plan.get('version')!r} is not 1; was it saved by a newer replayfuzz?"
-        )
-    listed = plan.get("edits", [])
-    if not isinstance(listed, list):
-        raise PlanError("plan: 'edits' is not a list")
-    edits = [_edit(item, f"edit {number}") for number, item in enumerate(listed, 1)]
-    head = _build(Head, _mapping(plan.get("head", {}), "head"), "head")
-    keep = {name: plan.get(name, True) for name in ("keep_chunks", "keep_times")}
-    for name, flag in keep.items():
-        if not isinstance(flag, bool):
-            raise PlanError(f"plan: {name!r} is {flag!r}, not true or false")
-    return Plan(tuple(edits), head, **keep)
-
-
-def _shown(part: Edit | Head) -> dict[str, Any]:
-    shown = {}
-    for item in fields(part):
-        value = getattr(part, item.name)
-        if value != item.default:
-            shown[item.name] = _packed(value) if isinstance(value, bytes) else value
-    return shown
-
-
-def _packed(data: bytes) -> str | dict[str, str]:
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(data).decode()}
-
-
-def _edit(item: object, where: str) -> Edit:
-    values = dict(_mapping(item, where))
-    name = values.pop("edit", None)
-    if name not in _EDITS:
-        raise PlanError(f"plan: {where} is {name!r}, not one of {', '.join(_EDITS)}")
-    return _build(_EDITS[name], values, where)
-
-
-def _build(kind: type[_Part], values: Mapping[str, Any], where: str) -> _Part:
-    known = {item.name: item for item in fields(kind)}
-    name: str
-    for name, value in values.items():
-        if name not in known:
-            raise PlanError(f"plan: {where} has a part {name!r} that replayfuzz does not know")
-        if name in _CHOICES and value not in (*_CHOICES[name], known[name].default):
-            raise PlanError(f"plan: {where}: {name} is {value!r}, not one of {_CHOICES[name]}")
-    try:
-        return kind(**{name: _unpacked(name, value) for name, value in values.items()})
-    except (TypeError, ValueError, binascii.Error) as error:
-        raise PlanError(f"plan: {where}: {error}") from error
-
-
-def _unpacked(name: str, value: Any) -> Any:
-    match name:
-        case "insert" if isinstance(value, dict):
-            return base64.b64decode(value["base64"], validate=True)
-        case "insert":
-            return str(value).encode()
-        case "fields" | "trailers":
-            return tuple((str(key), str(text)) for key, text in value)
-        case "at" | "remove" | "every" | "status":
-            return None if value is None else _whole(name, value)
-        case "seconds":
-            return float(value)
-        case _:
-            return value
-
-
-def _whole(name: str, value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < (name == "every"):
-        raise ValueError(f"{name} is {value!r}, not a whole number that fits")
-    return value
-
-
-def _mapping(value: object, what: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise PlanError(f"{what} is {type(value).__name__}, not an object")
-    return value
+def _replaced(
+    first: tuple[tuple[str, str], ...], second: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
+    named = {name.lower() for name, _ in second}
+    return (*(line for line in first if line[0].lower() not in named), *second)

@@ -1,0 +1,51 @@
+"""F6: every corpus stream of our dialects, whole, byte by byte and at EVERY single cut.
+
+``python benchmarks/oracle.py`` prints one table row: streams, cuts tried, mismatches. Bodies of
+more than DIRECT bytes are read by windows of two records (``tests.oracle_streams.windowed``),
+because cutting them whole costs the square of their length.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.oracle_streams import mismatches, recorded, windowed
+
+DIRECT = 40_000
+DIALECTS = ("openai.chat", "anthropic.messages", "ollama.chat")
+
+
+def measure(direct: int = DIRECT) -> dict[str, float]:
+    """Try every cut; return streams, cuts, byte-by-byte readings, mismatches and CPU seconds."""
+    start = time.process_time()
+    count = {"streams": 0, "cuts": 0, "mismatches": 0}
+    for dialect in DIALECTS:
+        for stream in recorded(dialect):
+            bytewise = tuple(bytes([byte]) for byte in stream.body)
+            wrong = int(stream.read(bytewise) != stream.read((stream.body,)))
+            every = range(len(stream.body) + 1)
+            found = mismatches(stream, every) if len(every) <= direct else windowed(stream)
+            count["streams"] += 1
+            count["cuts"] += len(every)
+            count["mismatches"] += wrong + len(found)
+    return {**count, "cpu_seconds": round(time.process_time() - start, 1)}
+
+
+def main() -> int:
+    """Print the row; exit status 1 when a cut mattered or nothing was tried."""
+    row = measure()
+    equal = 100 * (1 - row["mismatches"] / max(row["cuts"], 1))
+    print("| F6 | streams | cuts (all) | mismatches | equal | CPU s |")
+    print(
+        f"| oracle | {row['streams']} | {row['cuts']} | {row['mismatches']} "
+        f"| {equal:.4f} % | {row['cpu_seconds']} |"
+    )
+    return int(bool(row["mismatches"]) or not row["streams"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""``replayfuzz fuzz``: search targets for what breaks them."""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from replayfuzz import declared, dialects, search, settings, store
+from replayfuzz.cassette import Exchange
+from replayfuzz.cli.output import FileOption, Form, FormOption, put
+from replayfuzz.cli.progress import Teller
+from replayfuzz.errors import UsageError
+from replayfuzz.report import FORMATS, summary
+from replayfuzz.target import Target
+
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What ``--profile`` stands for; any option given beside it wins."""
+
+    time: str
+    seed: int | None
+
+
+PROFILES = {
+    "ci": Profile("60s", 0),  # the same cases in every run
+    "dev": Profile("60s", None),
+    "nightly": Profile("30m", None),
+}
+
+
+def fuzz(
+    target: Annotated[
+        list[str] | None, typer.Option(help="Target by name, or its .toml file. Repeatable.")
+    ] = None,
+    with_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            metavar="PKG==VER",
+            help="Fuzz this release of a target's package, in an environment of its own.",
+        ),
+    ] = None,
+    cassettes: Annotated[
+        list[str] | None, typer.Option(help="Cassette file, folder or glob. Repeatable.")
+    ] = None,
+    dialect: Annotated[
+        list[str] | None, typer.Option(help="Only streams of this dialect. Repeatable.")
+    ] = None,
+    variant: Annotated[
+        list[str] | None, typer.Option(help="Only this path through a library. Repeatable.")
+    ] = None,
+    time: Annotated[str | None, typer.Option(help="Budget: 30s, 5m, 1h.")] = None,
+    examples: Annotated[
+        int | None, typer.Option(min=1, help="Budget for each target, in bent streams.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides everything chosen at random.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes.")] = None,
+    profile: Annotated[
+        str, typer.Option(help="ci (seed 0), dev, or nightly (30 minutes).")
+    ] = "dev",
+    findings: Annotated[
+        Path | None, typer.Option(help="Folder that findings are written to.")
+    ] = None,
+    form: FormOption = Form.HUMAN,
+    file: FileOption = None,
+) -> None:
+    """Bend recorded streams, play them at targets, and report what breaks, made minimal.
+
+    Without --target, every target whose library is installed is fuzzed. Exit status: 0 every
+    rule held, 1 a target broke a rule, 2 wrong usage, or it could not be told.
+    """
+    chosen = settings.load(Path.cwd())
+    preset = _preset(profile)
+    targets, requirements = _targets(target or list(chosen.target), with_ or [])
+    limit = time or (
+        None if examples else chosen.time or (None if chosen.examples else preset.time)
+    )
+    seed = _first(seed, chosen.seed, preset.seed)
+    options = search.Options(
+        seconds=None if limit is None else seconds(limit),
+        examples=examples or (None if time else chosen.examples),
+        seed=random.randrange(1 << 32) if seed is None else seed,
+        jobs=jobs or chosen.jobs or 1,
+        variants=tuple(variant or ()),
+        findings=findings or Path(chosen.findings or "findings"),
+        requirements=requirements,
+    )
+    exchanges = _exchanges(cassettes or list(chosen.cassettes), dialect or list(chosen.dialect))
+    _check_variants(targets, options.variants)
+    teller = Teller(blocks=form is Form.HUMAN and file is None)
+    run = search.fuzz(targets, exchanges, options, teller)
+    teller.done()
+    put(summary(run) if teller.blocks else FORMATS[form](run), file)
+    raise typer.Exit(run.exit_status)
+
+
+def seconds(text: str) -> float:
+    """Read a duration such as ``30s``, ``1.5m`` or ``2h``; a bare number is seconds.
+
+    Raises:
+        UsageError: It is none, or not more than nothing.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    value = float(found[1]) * _UNITS[found[2]] if found else 0.0
+    if value <= 0:
+        raise UsageError(f"--time {text!r} is no duration; write 30s, 5m or 1h")
+    return value
+
+
+def _first(*values: int | None) -> int | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _preset(profile: str) -> Profile:
+    if profile not in PROFILES:
+        raise UsageError(f"there is no profile {profile!r}; known are {', '.join(PROFILES)}")
+    return PROFILES[profile]
+
+
+def _targets(
+    names: list[str], requirements: list[str]
+) -> tuple[tuple[Target, ...], dict[str, str]]:
+    """The targets to fuzz, and which of them get a release of their own."""
+    targets = {target.name: target for target in map(declared.find, names)}
+    wanted: dict[str, str] = {}
+    for requirement in requirements:
+        package = re.split(r"[\s=<>!~\[;@]", requirement.strip(), maxsplit=1)[0]
+        of_package = declared.by_package(package)
+        if names:
+            of_package = tuple(target for target in of_package if target.name in targets)
+        if not of_package:
+            scope = f" among {', '.join(targets)}" if names else ""
+            raise UsageError(
+                f"--with {requirement}: no target{scope} tests the package {package!r}; "
+                "see `replayfuzz list targets`"
+            )
+        for target in of_package:
+            targets[target.name] = target
+            wanted[target.name] = requirement
+    if not targets:
+        return declared.all_targets(), wanted
+    return tuple(targets.values()), wanted
+
+
+def _exchanges(places: list[str], wanted: list[str]) -> tuple[Exchange, ...]:
+    for name in wanted:
+        dialects.find(name)  # a misspelt one gets the list of those there are
+    found = store.load(places) if places else store.shipped()
+    chosen = tuple(item for item in found if not wanted or item.dialect in wanted)
+    if not chosen:
+        raise UsageError(f"no cassette is of dialect {', '.join(wanted)}; see --cassettes")
+    return chosen
+
+
+def _check_variants(targets: tuple[Target, ...], wanted: tuple[str, ...]) -> None:
+    known = {name for target in targets for name in target.variants}
+    for name in wanted:
+        if name not in known:
+            raise UsageError(
+                f"no target has a variant {name!r}; there are {', '.join(sorted(known))}"
+            )

@@ -1,0 +1,47 @@
+"""``replayfuzz replay``: does a finding still fail?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from replayfuzz import declared, search
+from replayfuzz.errors import UsageError
+from replayfuzz.report import title
+from replayfuzz.search import Replayed
+
+
+def replay(
+    folders: Annotated[list[Path], typer.Argument(metavar="FINDING...", help="Folders.")],
+    target: Annotated[
+        str | None, typer.Option(help="Play it at this target, not at the one that it names.")
+    ] = None,
+    with_: Annotated[
+        str | None, typer.Option("--with", metavar="PKG==VER", help="Play it at this release.")
+    ] = None,
+) -> None:
+    """Play findings again. Exit status: 1 while one still fails, 0 when all are fixed, 2 unknown."""
+    other = declared.find(target) if target else None
+    answers = []
+    for folder in folders:
+        if not folder.exists():
+            raise UsageError(f"{folder} is not there; name folders such as findings/<target>/<id>")
+        replayed = search.replay(
+            folder,
+            target=other,
+            requirement=with_,
+            say=lambda text: typer.echo(f"replayfuzz: {text}", err=True),
+        )
+        typer.echo(_told(folder, replayed))
+        answers.append(replayed.exit_status)
+    raise typer.Exit(1 if 1 in answers else max(answers))
+
+
+def _told(folder: Path, replayed: Replayed) -> str:
+    lines = [f"{folder}: {replayed.answer}", f"  {title(replayed.finding)}", f"  {replayed.why}"]
+    lines += [
+        f"  over {over}: {failed} of {tries} tries failed" for over, failed, tries in replayed.tries
+    ]
+    return "\n".join(lines)

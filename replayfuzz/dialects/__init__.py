@@ -1,0 +1,54 @@
+"""Provider APIs by name, and what a correct reader makes of a bent stream: the oracle."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from replayfuzz import wire
+from replayfuzz.cassette import Exchange
+from replayfuzz.dialects.anthropic_messages import ANTHROPIC_MESSAGES
+from replayfuzz.dialects.dialect import Dialect, Ended, Path
+from replayfuzz.dialects.ndjson import NDJSON
+from replayfuzz.dialects.ollama_chat import OLLAMA_CHAT
+from replayfuzz.dialects.openai_chat import OPENAI_CHAT
+from replayfuzz.dialects.order import disorder
+from replayfuzz.dialects.sse import SSE
+from replayfuzz.errors import UsageError
+from replayfuzz.plan import Plan
+from replayfuzz.transcript import Expected
+
+__all__ = ["DIALECTS", "NAMES", "Dialect", "Ended", "Path", "disorder", "expected", "find"]
+
+DIALECTS: tuple[Dialect, ...] = (SSE, NDJSON, OPENAI_CHAT, ANTHROPIC_MESSAGES, OLLAMA_CHAT)
+NAMES: tuple[str, ...] = tuple(dialect.name for dialect in DIALECTS)
+
+_BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
+
+
+def find(name: str) -> Dialect:
+    """The dialect of that name.
+
+    Raises:
+        UsageError: There is none; the message names those there are.
+    """
+    if name not in _BY_NAME:
+        raise UsageError(f"there is no dialect {name!r}; known are {', '.join(NAMES)}")
+    return _BY_NAME[name]
+
+
+def expected(exchange: Exchange, plan: Plan) -> tuple[Expected, ...]:
+    """Tell every acceptable outcome of *exchange* bent by *plan*, the ordinary one first.
+
+    The edits play no part in it: it is read from the bytes as they are sent and from how
+    the message ends. Content coding is transparent.
+
+    Raises:
+        UsageError: The dialect of *exchange* is not known.
+        PlanError: The plan does not fit the body.
+    """
+    dialect = find(exchange.dialect)
+    bent = wire.bend(exchange, plan)
+    status = exchange.status if plan.head.status is None else plan.head.status
+    ended = Ended(status, wire.message_end(exchange, plan, bent))
+    outcomes = dialect.expect((bent.body,), ended)
+    return tuple(replace(outcome, how=bent.how) for outcome in outcomes)

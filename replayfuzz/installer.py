@@ -1,0 +1,146 @@
+"""Creates isolated environments and installs into them: with uv where it is, else venv and pip."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from replayfuzz.guard import guard
+
+_SECONDS = 600.0  # a large library over a slow line, without a cache
+_LAST = 6  # lines of the installer that a message shows
+_OFFLINE = (
+    "resolve host", "name resolution", "dns error", "name or service not known", "failed to connect",
+    "connection refused", "network is unreachable", "error sending request", "newconnectionerror",
+    "failed to establish", "timed out", "connection error", "no route to host",
+)  # fmt: skip
+_UNKNOWN = (
+    "no solution found",
+    "no matching distribution",
+    "was not found in the package registry",
+)
+
+
+class InstallFailedError(Exception):
+    """The installer failed; the text has its last lines and what to do next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installer:
+    """A tool that makes environments.
+
+    Attributes:
+        name: For people.
+        venv: Command that creates an environment in the folder put after it.
+        pip: Command that installs requirements into the interpreter put for ``{python}``.
+    """
+
+    name: str
+    venv: tuple[str, ...]
+    pip: tuple[str, ...]
+
+    def create(self, folder: Path) -> None:
+        """Make an empty environment in *folder*."""
+        _run((*self.venv, str(folder)))
+
+    def install(self, python: Path, requirements: Sequence[str]) -> None:
+        """Install *requirements* for the interpreter *python*."""
+        command = [word.replace("{python}", str(python)) for word in self.pip]
+        _run((*command, *requirements))
+
+
+def installer() -> Installer:
+    """The tool to use: uv when it is found, else the interpreter's own venv and pip."""
+    uv = _uv()
+    return pip() if uv is None else with_uv(uv)
+
+
+def with_uv(uv: Sequence[str]) -> Installer:
+    """The installer that *uv*, the command, makes."""
+    return Installer(
+        "uv",
+        (*uv, "venv", "--quiet", "--no-project", "--python", sys.executable),
+        (*uv, "pip", "install", "--quiet", "--python", "{python}"),
+    )
+
+
+def pip() -> Installer:
+    """The installer that every interpreter has."""
+    return Installer(
+        "pip",
+        (sys.executable, "-m", "venv"),
+        ("{python}", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+    )
+
+
+def _uv() -> tuple[str, ...] | None:
+    beside = Path(sys.executable).parent / "uv"
+    found = str(beside) if beside.is_file() else shutil.which("uv")
+    if found:
+        return (found,)
+    return (sys.executable, "-m", "uv") if importlib.util.find_spec("uv") else None
+
+
+def probe(python: Path, package: str) -> str | None:
+    """Version of *package* for the interpreter *python*; None: one of them does not work."""
+    code = "import importlib.metadata as m, sys; print(m.version(sys.argv[1]))"
+    try:
+        done = subprocess.run(
+            [python, "-I", "-c", code, package],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _run(command: Sequence[str]) -> None:
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="backslashreplace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise InstallFailedError(f"cannot start {command[0]}: {error.strerror}") from error
+    with process:
+        guard.watch(process.pid)
+        try:
+            output, _ = process.communicate(timeout=_SECONDS)
+        except subprocess.TimeoutExpired as slow:
+            raise InstallFailedError(f"it took more than {_SECONDS:g} s; try again") from slow
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+            guard.release(process.pid)
+    if process.returncode != 0:
+        raise InstallFailedError(_told(output))
+
+
+def _told(output: str) -> str:
+    """The last lines of an installer, after what they mean for the user."""
+    lines = [line.rstrip() for line in output.splitlines() if line.strip()]
+    plain = output.lower()
+    if any(word in plain for word in _OFFLINE):
+        advice = "is there a network? Environments that were built once work without one"
+    elif any(word in plain for word in _UNKNOWN):
+        advice = "is there such a package and version, for this Python?"
+    else:
+        advice = "the installer failed"
+    return "\n".join([advice, *lines[-_LAST:]])

@@ -1,0 +1,217 @@
+"""The rules, as rows. To add one: a function in the file of its theme, a row here, a test."""
+
+from __future__ import annotations
+
+from replayfuzz.invariants import calls, content, ends, order, prefix, values
+from replayfuzz.invariants.invariant import Invariant
+
+_SSE = "WHATWG HTML 9.2.6, Interpreting an event stream"
+_OPENAI = "https://platform.openai.com/docs/api-reference/chat-streaming"
+_ANTHROPIC = "https://docs.anthropic.com/en/api/messages-streaming"
+_RFC9112 = "RFC 9112 section 8, Handling Incomplete Messages"
+_CONTENT = frozenset({"text", "sse", "record"})
+
+INVARIANTS: tuple[Invariant, ...] = (
+    Invariant(
+        "content-equal",
+        "The caller receives exactly the text, or the raw events, that the provider sent.",
+        f'{_SSE}: "Append the field value to the data buffer"; "Dispatch the event"',
+        "failed",
+        content.content_equal,
+        _CONTENT,
+    ),
+    Invariant(
+        "content-prefix",
+        "When a stream stops early, the caller has what had arrived whole, and nothing else.",
+        f'{_SSE}: "When a blank line is encountered, dispatch the event"; "Once the end of the '
+        'file is reached, any pending data must be discarded"',
+        "failed",
+        prefix.content_prefix,
+        _CONTENT | {"reasoning", "refusal", "tool"},
+        ("text", "reasoning", "refusal", "tool", "event", "record"),
+    ),
+    Invariant(
+        "valid-utf8",
+        "No character is broken: no U+FFFD and no lone surrogate that the provider did not send.",
+        'WHATWG HTML 9.2.6: "Streams must be decoded using the UTF-8 decode algorithm"; '
+        "RFC 8259 section 8.1: JSON text MUST be encoded using UTF-8",
+        "failed",
+        values.valid_utf8,
+        _CONTENT | {"reasoning", "refusal", "tool"},
+    ),
+    Invariant(
+        "reasoning-equal",
+        "The caller receives exactly the reasoning text that the provider sent.",
+        f"{_ANTHROPIC}, thinking_delta",
+        "failed",
+        content.texts_equal("reasoning"),
+        frozenset({"reasoning"}),
+    ),
+    Invariant(
+        "refusal-equal",
+        "The caller receives exactly the refusal that the provider sent.",
+        f"{_OPENAI}, choices[].delta.refusal",
+        "failed",
+        content.texts_equal("refusal"),
+        frozenset({"refusal"}),
+    ),
+    Invariant(
+        "role-equal",
+        "The caller sees the role of the message as it was sent.",
+        f"{_OPENAI}, choices[].delta.role",
+        "failed",
+        values.role_equal,
+        frozenset({"role"}),
+    ),
+    Invariant(
+        "tool-calls-equal",
+        "Each tool call arrives once, with its id, its name and its exact arguments, none mixed "
+        "with another's.",
+        f"{_OPENAI}, choices[].delta.tool_calls[].index; {_ANTHROPIC}, input_json_delta",
+        "failed",
+        calls.tool_calls_equal,
+        frozenset({"tool"}),
+    ),
+    Invariant(
+        "finish-reason-equal",
+        "The caller sees the finish reason that was sent, and no other.",
+        f"{_OPENAI}, choices[].finish_reason; {_ANTHROPIC}, message_delta.delta.stop_reason",
+        "failed",
+        values.finish_equal,
+        frozenset({"finish"}),
+    ),
+    Invariant(
+        "usage-equal",
+        "The caller sees the token counts that were sent.",
+        f"{_OPENAI}, usage; {_ANTHROPIC}, message_delta.usage (cumulative)",
+        "failed",
+        values.usage_equal,
+        frozenset({"usage"}),
+    ),
+    Invariant(
+        "model-equal",
+        "The caller sees the name of the model that was sent.",
+        f"{_OPENAI}, model; {_ANTHROPIC}, message_start.message.model",
+        "failed",
+        values.model_equal,
+        frozenset({"model"}),
+    ),
+    Invariant(
+        "terminal-once",
+        "The end of the stream is shown when the provider sent it, and once.",
+        f'{_OPENAI}: "terminated by a data: [DONE] message"; {_ANTHROPIC}: "A final message_stop '
+        'event"',
+        "failed",
+        ends.terminal_once,
+        frozenset({"done"}),
+    ),
+    Invariant(
+        "event-order",
+        "The finish reason of a choice is shown after all of its content.",
+        f"{_ANTHROPIC}, Event types: content blocks come before message_delta; {_OPENAI}: the "
+        "finish reason is in the last chunk of its choice",
+        "failed",
+        order.event_order,
+        frozenset({"finish"}),
+    ),
+    Invariant(
+        "nothing-after-end",
+        "Nothing is shown after the end of the stream.",
+        f'{_OPENAI}: "terminated by a data: [DONE] message"',
+        "failed",
+        order.nothing_after_end,
+        frozenset({"done"}),
+    ),
+    Invariant(
+        "truncation-surfaced",
+        "A stream that stopped early is never reported as a success.",
+        f'{_RFC9112}: "A client that receives an incomplete response message, which can occur '
+        "when a connection is closed prematurely or when decoding a supposedly chunked transfer "
+        'coding fails, MUST record the message as incomplete"',
+        "failed",
+        ends.truncation_surfaced,
+        cases=("clean-end", "fin", "reset", "short", "rst-stream", "stall"),
+    ),
+    Invariant(
+        "error-surfaced",
+        "An error of the provider reaches the caller as an error, with the provider's message.",
+        f'{_ANTHROPIC}, Error events: "We may occasionally send errors in the event stream"; '
+        "RFC 9110 section 15: status codes 4xx and 5xx are errors",
+        "failed",
+        ends.error_surfaced,
+        cases=("swallowed", "message-lost"),
+    ),
+    Invariant(
+        "no-error-on-valid-stream",
+        "A whole and valid stream is read without an error.",
+        f'{_SSE}: "If the line starts with a U+003A COLON character: Ignore the line"; '
+        '"Otherwise: The field is ignored"; RFC 8259 section 9: a JSON parser '
+        "MUST accept all texts that conform to the grammar",
+        "failed",
+        ends.no_error_on_valid_stream,
+    ),
+    Invariant(
+        "foreign-exception",
+        "What goes wrong in a stream is told by an exception of the library or of its transport.",
+        'PEP 8, Programming Recommendations: "Design exception hierarchies based on the '
+        'distinctions that code catching the exceptions is likely to need"',
+        "informational",
+        ends.foreign_exception,
+    ),
+    Invariant(
+        "no-crash",
+        "No stream ends the process that reads it.",
+        "CWE-248, Uncaught Exception",
+        "failed",
+        ends.no_crash,
+    ),
+    Invariant(
+        "no-hang",
+        "The call returns once the provider has finished, also when the connection stays open.",
+        f'{_OPENAI}: "terminated by a data: [DONE] message"; RFC 9112 section 6.3: the length of '
+        "the message is known without a close; CWE-835",
+        "failed",
+        ends.no_hang,
+        cases=("open",),
+    ),
+    Invariant(
+        "garbage",
+        "The program that drives the library answers in worker protocol v1.",
+        "replayfuzz worker protocol v1",
+        "unknown",
+        ends.garbage,
+    ),
+    Invariant(
+        "incremental-delivery",
+        "Each event is visible to the caller before the next one is sent.",
+        f'{_SSE}: "When a blank line is encountered, dispatch the event"',
+        "failed",
+        None,
+        cases=("next", "end"),
+    ),
+    Invariant(
+        "linear-time",
+        "Reading takes time in proportion to the bytes, however they are cut, and each byte costs "
+        "a bounded amount.",
+        "CWE-407, Inefficient Algorithmic Complexity",
+        "failed",
+        None,
+        cases=("growth", "cost"),
+    ),
+    Invariant(
+        "chunking-independent",
+        "The same bytes, cut elsewhere, give the same answer.",
+        "RFC 9112 section 7.1: chunks are a transfer coding; RFC 9293 section 3.8: TCP is a stream "
+        "of bytes without boundaries",
+        "failed",
+        None,
+    ),
+    Invariant(
+        "request-fidelity",
+        "The provider receives the request that the caller made.",
+        f"{_OPENAI}; {_ANTHROPIC}: Request body",
+        "failed",
+        None,
+    ),
+)
+"""Every rule. Those whose ``broken`` is None need more than one transcript to be judged."""

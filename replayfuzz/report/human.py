@@ -1,0 +1,134 @@
+"""A run and its findings for people at a terminal: plain text, no control codes."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from replayfuzz.finding import Finding
+from replayfuzz.report.marks import MARK, marked, plain, some
+from replayfuzz.run import Deviation, Run, TargetRun
+from replayfuzz.verdict import CLASSES
+from replayfuzz.wire import framing_of
+
+_WIDTH = 100
+_LABEL = 11
+_MOST_LINES = 24
+
+
+def human(run: Run) -> str:
+    """The whole report of a run: findings, then what was run, then what was not."""
+    parts = [block(finding, run.folder(finding)) for finding in ordered(run)]
+    return "\n".join([*parts, summary(run)])
+
+
+def ordered(run: Run) -> list[Finding]:
+    """Findings of a run, by target, those that fail first."""
+    return sorted(run.findings, key=lambda finding: (finding.target, *_grave(finding)))
+
+
+def _grave(finding: Finding) -> tuple[bool, int, str]:
+    return not finding.fails, -CLASSES.index(finding.outcome), finding.id
+
+
+def block(finding: Finding, folder: str = "") -> str:
+    """One finding: who, which rule, expected and observed, the bend, the bytes, how to replay."""
+    rows = "".join(_row(label, text) for label, text in _rows(finding, folder) if text)
+    return f"{plain(title(finding))}\n{rows}"
+
+
+def title(finding: Finding) -> str:
+    """Target, version, variants, class and rule in one line."""
+    who = " ".join(part for part in (finding.target, finding.version) if part)
+    paths = f" [{', '.join(finding.variants)}]" if finding.variants else ""
+    flaky = " (flaky)" if finding.flaky else ""
+    accepted = " (accepted)" if finding.accepted else ""
+    return f"{who}{paths}: {finding.outcome.upper()} {finding.invariant}{flaky}{accepted}"
+
+
+def _rows(finding: Finding, folder: str) -> Iterator[tuple[str, str | list[str]]]:
+    """Labels with prose, which is wrapped, or with lines, which are kept as they are."""
+    yield "rule", finding.requirement
+    yield "source", finding.source
+    yield "expected", finding.expected
+    yield "observed", finding.observed
+    yield "bend", "; ".join(finding.words) or "none: the stream as it is shows it"
+    yield "bytes", some(marked(finding.bent), _MOST_LINES) or ["(no body)"]
+    yield "", about(finding)
+    yield "delivery", delivered(finding)
+    yield "accepted", finding.accepted
+    yield "note", finding.note
+    yield "replay", f"replayfuzz replay {folder}" if folder else ""
+
+
+def about(finding: Finding) -> str:
+    """Dialect, sizes and framing of the minimal stream, with what the mark means."""
+    status = finding.plan.head.status or finding.exchange.status
+    sizes = f"{_many(finding.events, 'event')}, {_many(finding.body_bytes, 'byte')}"
+    framing = framing_of(finding.exchange, finding.plan)
+    marks = f"; {MARK} is a boundary" if finding.bent.cuts else ""
+    return f"({finding.dialect}, HTTP {status}, {framing}, {sizes}{marks})"
+
+
+def delivered(finding: Finding) -> str:
+    """How the stream was delivered when the finding was last confirmed."""
+    delivery = finding.delivery
+    if delivery is None:
+        return ""
+    if delivery.over == "memory":
+        return "in memory, without a socket"
+    if delivery.verified is None:
+        return f"over {delivery.over}, boundaries not verified"
+    return f"over {delivery.over}, {delivery.verified} of {delivery.segments} boundaries verified"
+
+
+def _row(label: str, text: str | list[str]) -> str:
+    lines = (
+        textwrap.wrap(
+            plain(text), _WIDTH - _LABEL - 2, break_on_hyphens=False, break_long_words=False
+        )
+        if isinstance(text, str)
+        else text
+    )
+    labels = [label, *[""] * (len(lines) - 1)]
+    return "".join(f"  {name:<{_LABEL}}{line}\n" for name, line in zip(labels, lines, strict=True))
+
+
+def summary(run: Run) -> str:
+    """What was run, what deviates on ordinary streams, what was never exercised, the count."""
+    lines = [line for target in run.targets for line in _target(target, run)]
+    if run.never_exercised:
+        lines += ["", "Never exercised, so nothing is known about it:"]
+        lines += [f"  - {plain(item)}" for item in run.never_exercised]
+    if run.errors:
+        lines += ["", "Could not tell:", *(f"  - {plain(error)}" for error in run.errors)]
+    failing = sum(finding.fails for finding in run.findings)
+    stopped = ", interrupted" if run.interrupted else ""
+    found = f"{_many(len(run.findings), 'finding')}, {failing} failed"
+    return "\n".join([*lines, "", f"{found}; seed {run.seed}{stopped}", ""])
+
+
+def _target(target: TargetRun, run: Run) -> Iterator[str]:
+    who = plain(" ".join(part for part in (target.name, target.version) if part))
+    if target.skipped:
+        yield f"{who}: skipped: {plain(target.skipped)}"
+        return
+    paths = f" [{', '.join(target.variants)}]" if target.variants else ""
+    found = sum(finding.target == target.name for finding in run.findings)
+    spent = f"{target.examples:,} examples in {target.seconds:.1f} s"
+    yield f"{who}{paths}: {spent}, {_many(found, 'finding')}"
+    for deviation in target.deviations:
+        yield from _deviation(deviation)
+
+
+def _deviation(deviation: Deviation) -> Iterator[str]:
+    paths = ", ".join(deviation.variants)
+    yield f"  deviates on {plain(deviation.stream)} as recorded [{paths}]: {deviation.name}"
+    yield f"    expected {plain(deviation.expected)}"
+    yield f"    observed {plain(deviation.observed)}"
+    if deviation.accepted:
+        yield f"    accepted: {plain(deviation.accepted)}"
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,87 @@
+"""What a whole campaign did: the value that the search hands to the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from replayfuzz.finding import Finding
+from replayfuzz.verdict import Class
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """A rule that a target breaks on an unbent stream; told once, not per example.
+
+    Attributes:
+        name: ``<invariant>`` or ``<invariant>/<case>``.
+        variants: Paths through the library that show it.
+        outcome, expected, observed: As in a finding.
+        stream: Name of the exchange that showed it.
+        accepted: The reason for which the target's declaration accepts it, or "".
+    """
+
+    name: str
+    variants: tuple[str, ...]
+    outcome: Class
+    expected: str
+    observed: str
+    stream: str
+    accepted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRun:
+    """What a run did with one target.
+
+    Attributes:
+        examples: Bent streams that it was given.
+        seconds: Wall time spent on it.
+        skipped: Why nothing was run, with what to do about it; "" when it ran.
+    """
+
+    name: str
+    version: str = ""
+    python: str = ""
+    variants: tuple[str, ...] = ()
+    examples: int = 0
+    seconds: float = 0.0
+    deviations: tuple[Deviation, ...] = ()
+    skipped: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A whole campaign: what ``fuzz`` reports.
+
+    Attributes:
+        never_exercised: What no stream of this run could show, in words.
+        folders: Finding id to the folder where it was saved, as shown to people.
+        interrupted: The user ended it; what was found until then is here.
+        errors: What kept us from telling (exit status 2), in words.
+    """
+
+    seed: int = 0
+    targets: tuple[TargetRun, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    never_exercised: tuple[str, ...] = ()
+    folders: Mapping[str, str] = field(default_factory=dict)
+    interrupted: bool = False
+    errors: tuple[str, ...] = ()
+
+    @property
+    def exit_status(self) -> int:
+        """0 all held, 1 a target broke a rule, 2 we could not tell."""
+        if any(finding.fails for finding in self.findings):
+            return 1
+        ran = [target for target in self.targets if not target.skipped]
+        return 2 if self.errors or not ran else 0
+
+    def folder(self, finding: Finding) -> str:
+        """Where *finding* was saved, or "" where it was not."""
+        return self.folders.get(key(finding), "")
+
+
+def key(finding: Finding) -> str:
+    """Name of a finding among those of all targets: the end of its folder's path."""
+    return f"{finding.target}/{finding.id}"

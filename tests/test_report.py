@@ -1,0 +1,155 @@
+"""Reports are texts: each is read back by what reads such texts."""
+
+import json
+import re
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from replayfuzz.plan import Cut, Plan, Slice
+from replayfuzz.report import FORMATS, block, human, summary, wire_txt
+from replayfuzz.report.html import html
+from replayfuzz.report.marks import marked, some, spell
+from replayfuzz.run import Run
+from replayfuzz.wire import bend, render
+from tests.findings import BODY, EXCHANGE, FINDING, MILD, ODD, RUN, SPLIT
+
+
+def test_a_finding_block_tells_everything_at_once():
+    text = block(FINDING, "findings/x")
+
+    assert text.splitlines()[0] == "openai-python 1.16.1 [sync, async]: FAILED content-equal"
+    for part in (
+        *(FINDING.requirement, FINDING.source, FINDING.expected, FINDING.observed),
+        *("split inside U+00E9", r"data: caf\xc3|\xa9\n\n", r"data: [DONE]\n\n"),
+        *("2 events", "27 bytes", "2 of 2 boundaries verified", "replayfuzz replay findings/x"),
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize("form", [human, FORMATS["tap"]], ids=["human", "tap"])
+@pytest.mark.parametrize("finding", [FINDING, ODD, MILD], ids=lambda finding: finding.invariant)
+def test_text_for_people_has_no_control_codes(form, finding):
+    text = form(replace(RUN, findings=(finding,)))
+
+    assert all(line.isprintable() for line in text.split("\n"))
+
+
+def test_the_summary_names_skips_deviations_and_silence():
+    text = summary(RUN)
+
+    assert "ollama-python: skipped: ollama is not installed; pip install ollama" in text
+    assert "deviates on plain as recorded [default]: usage-equal" in text
+    assert "accepted: why" in text
+    assert "no stream had a tool call" in text
+    assert text.endswith("3 findings, 2 failed; seed 7\n")
+
+
+def test_an_empty_run_is_a_report_too():
+    assert "0 findings" in human(Run())
+    for form in FORMATS.values():
+        assert form(Run()).endswith("\n")
+
+
+@pytest.mark.parametrize(
+    ("edits", "lines"),
+    [
+        pytest.param(SPLIT.edits, [r"data: caf\xc3|\xa9\n\n", r"data: [DONE]\n\n"], id="inside"),
+        pytest.param((Cut(13),), [r"data: caf\xc3\xa9\n\n", r"|data: [DONE]\n\n"], id="between"),
+        pytest.param(
+            ODD.plan.edits,
+            [r"\xef\xbb\xbf\x7c\\\x1bdata: <0.25 s>|caf\xc3\xa9\n\n",
+             "<after 19 bytes: the connection is reset (RST)>"],
+            id="pause-and-reset",
+        ),
+    ],
+)  # fmt: skip
+def test_bytes_are_one_line_an_event_with_marks(edits, lines):
+    assert list(marked(bend(EXCHANGE, Plan(edits, keep_chunks=False)))) == lines
+
+
+def test_spelled_bytes_can_be_read_back():
+    every = bytes(range(256))
+
+    assert spell(every).encode().decode("unicode_escape").encode("latin-1") == every
+
+
+def test_long_streams_and_lines_are_cut():
+    assert some(map(str, range(99)), 6) == ["0", "1", "2", "… 94 more lines …", "97", "98"]
+    long = replace(EXCHANGE, body=b"data: " + b"x" * 9000 + b"\n\n")
+    (line,) = marked(bend(long, Plan((Slice(0, 5000),), keep_chunks=False)))
+    assert len(line) < 500
+    assert re.search(r"x\|x.*…", line)
+
+
+def test_json_has_the_keys_of_version_1():
+    value = json.loads(FORMATS["json"](RUN))
+
+    assert {"version", "seed", "targets", "findings", "never_exercised"} <= value.keys()
+    assert {"name", "version", "variants", "examples", "seconds", "deviations"} <= value["targets"][
+        0
+    ].keys()
+    first = next(item for item in value["findings"] if item["id"] == FINDING.id)
+    assert {
+        *("id", "target", "version", "variant", "invariant", "class", "kinds", "edits"),
+        *("events", "body_bytes", "flaky", "folder"),
+    } <= first.keys()
+    assert first["folder"].startswith("findings/")
+
+
+def test_tap_counts_its_points_and_marks_what_does_not_count():
+    lines = FORMATS["tap"](RUN).splitlines()
+    points = [line for line in lines if re.match(r"(not )?ok ", line)]
+
+    assert lines[0] == "TAP version 14"
+    assert lines[1] == f"1..{len(points)}"
+    assert [int(point.removeprefix("not ").split()[1]) for point in points] == list(
+        range(1, len(points) + 1)
+    )
+    assert sum(point.startswith("not ok") and "# TODO" not in point for point in points) == 2
+    assert "known \\# upstream" in next(point for point in points if "# TODO" in point)
+    assert any("# SKIP" in point for point in points)
+    assert lines.count("  ---") == lines.count("  ...") == 3
+
+
+def test_junit_parses_and_counts():
+    root = ET.fromstring(FORMATS["junit"](RUN))
+
+    assert [suite.get("name") for suite in root] == [
+        *("openai-python 1.16.1", "own <reader>", "reference 0.1", "ollama-python")
+    ]
+    assert {name: root.get(name) for name in ("tests", "failures", "skipped")} == {
+        "tests": "5", "failures": "2", "skipped": "2",
+    }  # fmt: skip
+    failures = root.findall(".//failure")
+    assert FINDING.observed in failures[0].get("message", "")
+    assert r"caf\xc3|\xa9" in (failures[0].text or "")
+
+
+def test_junit_holds_errors_of_ours():
+    root = ET.fromstring(FORMATS["junit"](Run(errors=("no \x00 disk",))))
+
+    assert root.get("errors") == "1"
+    assert [error.get("message") for error in root.iter("error")] == ["no \ufffd disk"]
+
+
+def test_wire_txt_holds_every_byte_that_is_sent():
+    text = wire_txt(FINDING)
+    dumped = "".join(line[10:58] for line in text.splitlines() if re.match(r"[0-9a-f]{8}  ", line))
+
+    assert bytes.fromhex(dumped) == b"".join(render(EXCHANGE, SPLIT).sends)
+    assert "reset the connection" in wire_txt(ODD)
+    assert ".. wait 0.25 s" in wire_txt(ODD)
+    assert BODY[:4] == b"data"
+
+
+def test_html_is_one_page_with_everything_escaped():
+    page = html(RUN)
+
+    assert "own &lt;reader&gt;" in page
+    assert "<reader>" not in page
+    assert "{{ seed }}" in page  # data is not a template
+    assert not re.search(r"(src|href)=", page)
+    assert "no stream had a tool call" in page
+    assert "None." in html(Run())

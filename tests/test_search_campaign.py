@@ -1,0 +1,221 @@
+"""Whole runs: in this process on readers of our own, and on real workers."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from replayfuzz import declared, findings
+from replayfuzz.environments import Environment
+from replayfuzz.errors import StartError
+from replayfuzz.search import Found, Note, Options, Progress, fuzz, replay
+from replayfuzz.search.campaign import split
+from replayfuzz.search.job import Job, Work
+from replayfuzz.search.journal import FOLDER
+from replayfuzz.target import Target
+from tests.readers import per_piece, raw, right, strict, trying
+
+HERE = Environment(sys.executable, "1.0")
+
+
+def job(*readers, tell=None, until=None, streams=(raw(),), **options):
+    """Run a job on functions of this process."""
+    attempts = {reader.__qualname__: trying(reader) for reader in readers}
+    works = [Work(attempt.target, HERE) for attempt in attempts.values()]
+    chosen = Options(**{"seconds": None, "examples": 300, "findings": None, **options})
+    running = Job(works, streams, chosen, until, tell or (lambda news: None))
+    return running.run(lambda work: attempts[work.target.name])
+
+
+def shown(done):
+    return [(each.target, each.id, each.exchange.body, each.plan) for each in done.findings]
+
+
+def test_a_right_reader_breaks_nothing():
+    done = job(right, examples=1500)
+
+    assert (shown(done), done.targets[0].examples) == ([], 1500)
+
+
+def test_the_seed_decides_everything():
+    assert shown(job(per_piece, seed=3)) == shown(job(per_piece, seed=3)) != []
+
+
+def test_each_target_gets_its_own_findings():
+    done = job(per_piece, strict, right)
+    found = {each.target: each for each in done.findings}
+
+    assert set(found) == {"per_piece", "strict"}
+    assert found["per_piece"].exchange.body == "data: é\n\n".encode()
+
+
+def test_a_finding_is_saved_the_moment_it_is_made(tmp_path):
+    seen = []
+
+    def tell(news):
+        if isinstance(news, Found):
+            seen.append(findings.load(findings.find(tmp_path)[0]).id)
+            raise KeyboardInterrupt
+
+    done = job(per_piece, tell=tell, findings=tmp_path)
+
+    assert done.interrupted
+    assert seen == [each.id for each in done.findings]
+    assert list((tmp_path / FOLDER).iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_and_loses_no_finding(tmp_path):
+    (tmp_path / "file").write_text("")
+    told = []
+    done = job(per_piece, tell=told.append, findings=tmp_path / "file")
+
+    assert done.findings
+    assert "another folder" in done.errors[0]
+    assert any(isinstance(news, Found) and news.folder == "" for news in told)
+
+
+def test_time_ends_a_run_and_is_shared():
+    began = time.monotonic()
+    told = []
+    done = job(right, per_piece, until=began + 1.0, examples=None, seconds=1.0, tell=told.append)
+    seconds = [target.seconds for target in done.targets]
+
+    assert time.monotonic() - began < 4.0
+    assert min(seconds) > 0.2
+    assert any(isinstance(news, Progress) and news.rate > 0 for news in told)
+
+
+def test_a_target_that_does_not_start_is_skipped_and_says_why():
+    told = []
+
+    def begin(work):
+        raise StartError("it has no legs")
+
+    target = trying(right).target
+    done = Job([Work(target, HERE)], [raw()], Options(findings=None), None, told.append).run(begin)
+
+    assert done.targets[0].skipped == "it has no legs"
+    assert told == [Note("right: it has no legs")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [({"variants": ("nope",)}, "variant"), ({}, "stream of its dialects")],
+)
+def test_what_leaves_nothing_to_do_is_told(changes, word):
+    streams = (raw(),) if changes else ()
+
+    assert word in job(right, streams=streams, **changes).targets[0].skipped
+
+
+@pytest.mark.parametrize(
+    ("targets", "jobs", "parts"),
+    [
+        (1, 2, [[(0, 2)], [(1, 2)]]),
+        (2, 2, [[(0, 1)], [(0, 1)]]),
+        (3, 2, [[(0, 1), (0, 2)], [(0, 1), (1, 2)]]),
+    ],
+)
+def test_every_part_of_every_target_is_done_by_somebody(targets, jobs, parts):
+    works = [Work(trying(right).target, HERE) for _ in range(targets)]
+
+    assert [[work.part for work in each] for each in split(works, jobs)] == parts
+
+
+# -- real workers ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def reference():
+    return declared.find("reference")
+
+
+@pytest.mark.slow
+def test_reference_breaks_nothing(reference, tmp_path):
+    options = Options(seconds=None, examples=150, findings=tmp_path)
+    run = fuzz([reference], [raw()], options)
+
+    assert [each.id for each in run.findings] == []
+    assert (run.exit_status, run.targets[0].examples) == (0, 150)
+
+
+@pytest.mark.slow
+def test_two_jobs_do_the_examples_of_one(reference, tmp_path):
+    run = fuzz([reference], [raw()], Options(seconds=None, examples=60, jobs=2, findings=tmp_path))
+
+    assert (run.exit_status, run.targets[0].examples, run.errors) == (0, 60, ())
+
+
+@pytest.mark.slow
+def test_an_unknown_package_is_a_skip_and_no_run_is_exit_2(tmp_path):
+    target = Target(
+        "nope", "parser", ("sse",), ("default",), ("{python}",), package={"pypi": "no-such-package"}
+    )
+    run = fuzz([target], [raw()], Options(findings=tmp_path))
+
+    assert run.exit_status == 2
+    assert "not installed" in run.targets[0].skipped
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from replayfuzz import declared
+from replayfuzz.search import Options, Progress, fuzz
+from tests.readers import raw
+
+def tell(news):
+    if isinstance(news, Progress):
+        print("going", flush=True)
+
+if __name__ == "__main__":
+    options = Options(seconds=60.0, jobs=int(sys.argv[2]), findings=Path(sys.argv[1]))
+    run = fuzz([declared.find("reference")], [raw()], options, tell)
+    print(f"interrupted={run.interrupted} examples={run.targets[0].examples > 0}", flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_end_a_run_cleanly(tmp_path, jobs, which):
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    process = subprocess.Popen(
+        [sys.executable, program, tmp_path / "findings", str(jobs)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": root},
+        start_new_session=True,
+    )
+    assert process.stdout and process.stdout.readline() == "going\n"
+    process.send_signal(which)
+    out, err = process.communicate(timeout=30)
+
+    assert "interrupted=True examples=True" in out
+    assert (process.returncode, "Traceback" in err) == (0, False)
+    assert list((tmp_path / "findings" / FOLDER).iterdir()) == []
+    with pytest.raises(ProcessLookupError):  # nobody of its session is left
+        os.killpg(process.pid, 0)
+
+
+def test_a_replay_says_fails_fixed_or_unknown(reference, tmp_path):
+    """A finding made on another reader is fixed as far as the reference is concerned."""
+    done = job(per_piece, findings=tmp_path)
+    finding = dataclasses.replace(done.findings[0], target="reference", shown_over="tcp")
+    folder = findings.save(finding, tmp_path)
+    fixed = replay(folder)
+
+    assert (fixed.answer, fixed.exit_status) == ("fixed", 0)
+    assert fixed.tries == (("tcp", 0, 3),)
+
+    gone = dataclasses.replace(reference, command=("{python}", "-c", "raise SystemExit(3)"))
+    unknown = replay(folder, target=gone)
+
+    assert (unknown.answer, unknown.exit_status) == ("unknown", 2)

@@ -1,0 +1,165 @@
+"""The adapter's side of worker protocol v1."""
+
+import base64
+import json
+import subprocess
+import sys
+
+import pytest
+
+from replayfuzz.worker import Call, Run, Truncated, call_from_json, failure
+
+CALL = Call("sse", "default", 1.0, {})
+TEXT = {"type": "text", "text": "Hel"}
+
+ADAPTER = """
+import os, sys
+from replayfuzz.worker import serve
+
+def adapter(call):
+    print("a chatty library")
+    os.write(1, b"even a C library\\n")
+    assert sys.stdin.read() == ""
+    if call.variant == "odd":
+        yield {"type": "text", "text": object()}
+    if call.variant == "huge":
+        value = []
+        for _ in range(100_000):
+            value = [value]
+        yield {"type": "record", "value": value}
+    if call.variant == "surrogate":
+        yield {"type": "text", "text": "\\ud83d"}
+    for piece in call.pieces:
+        yield {"type": "text", "text": piece.decode()}
+
+serve(adapter, name="n", version="1", dialects=("sse",), variants=("v",), memory=True)
+"""
+
+
+def answers(*requests):
+    """Run ADAPTER on *requests*; return its ready line, its answers, its stderr."""
+    lines = "".join(json.dumps(request) + "\n" for request in requests)
+    done = subprocess.run(
+        [sys.executable, "-c", ADAPTER], input=lines.encode(), capture_output=True, check=True
+    )
+    ready, *rest = (json.loads(line) for line in done.stdout.splitlines())
+    return ready, rest, done.stderr
+
+
+def request(number, variant="v"):
+    pieces = [base64.b64encode(piece).decode() for piece in (b"Hel", b"lo")]
+    return {"id": number, "dialect": "sse", "variant": variant, "timeout": 1, "pieces": pieces}
+
+
+def test_the_protocol_survives_a_chatty_library():
+    """Whatever is printed, in Python or below it, goes to standard error."""
+    ready, (first, second), stderr = answers(request(7), request(8))
+
+    assert ready == {
+        "ready": 1, "name": "n", "version": "1", "dialects": ["sse"], "variants": ["v"],
+        "memory": True, "unix": False,
+    }  # fmt: skip
+    assert [event["text"] for event in first["events"]] == ["Hel", "lo"]
+    assert (first["id"], first["end"], second["id"]) == (7, "complete", 8)
+    assert b"a chatty library" in stderr
+    assert b"even a C library" in stderr
+
+
+def test_values_that_have_no_json_do_not_end_the_worker():
+    _, (odd, huge, surrogate), _ = answers(
+        request(1, "odd"), request(2, "huge"), request(3, "surrogate")
+    )
+
+    assert odd["events"][0]["text"].startswith("<object object")
+    assert (huge["id"], huge["error"]["type"]) == (2, "RecursionError")
+    assert surrogate["events"][0]["text"] == "\ud83d"
+
+
+def test_a_call_is_read_with_its_pieces():
+    call = call_from_json(
+        {**request(1), "status": 500, "fields": [["A", "b"]], "ending": "incomplete"}
+    )
+
+    assert (call.pieces, call.status, call.fields) == ((b"Hel", b"lo"), 500, (("A", "b"),))
+    assert not call.complete
+
+
+def test_a_call_over_a_socket_has_no_pieces():
+    call = call_from_json({"dialect": "sse", "variant": "v", "timeout": 1, "url": "http://h/t/x"})
+
+    assert (call.pieces, call.url) == (None, "http://h/t/x")
+
+
+def test_events_are_stamped_in_order():
+    answer = Run(lambda call: iter([dict(TEXT), dict(TEXT)]))(CALL)
+
+    times = [event["t"] for event in answer["events"]]
+    assert times == sorted(times)
+    assert answer["cpu"] >= 0
+
+
+def test_async_adapters_share_one_loop():
+    import asyncio
+
+    loops = []
+
+    async def adapter(call):
+        loops.append(asyncio.get_running_loop())
+        yield dict(TEXT)
+
+    run = Run(adapter)
+    assert [run(CALL)["end"], run(CALL)["end"]] == ["complete", "complete"]
+    assert loops[0] is loops[1]
+    loops[0].close()
+    asyncio.set_event_loop(None)
+
+
+@pytest.mark.parametrize("fault", [ValueError("no"), SystemExit(3), KeyboardInterrupt()])
+def test_whatever_is_raised_ends_the_call_and_keeps_its_events(fault):
+    def adapter(call):
+        yield dict(TEXT)
+        raise fault
+
+    answer = Run(adapter)(CALL)
+
+    assert (answer["end"], answer["events"][0]["text"]) == ("error", "Hel")
+    assert answer["error"]["type"] == type(fault).__name__
+
+
+def test_a_reader_can_say_that_the_stream_stopped_early():
+    def adapter(call):
+        yield dict(TEXT)
+        raise Truncated("half of it")
+
+    answer = Run(adapter)(CALL)
+
+    assert (answer["end"], answer["error"]["message"]) == ("truncated", "half of it")
+
+
+def test_an_error_names_its_class_cause_and_frame():
+    """The frame is the library's innermost one, not that of what it calls, nor the adapter's."""
+
+    def adapter(call):
+        yield dict(TEXT)
+        try:
+            json.loads("{")
+        except ValueError as error:
+            raise RuntimeError("bad stream") from error
+
+    by_library = Run(adapter, "json")(CALL)["error"]
+    assert by_library["type"] == "RuntimeError"
+    assert by_library["message"].startswith("bad stream <- Expecting property name")
+
+    def direct(call):
+        yield json.loads("{")
+
+    error = Run(direct, "json")(CALL)["error"]
+    assert error["type"] == "json.decoder.JSONDecodeError"
+    assert error["frame"].startswith("json.decoder:")
+
+
+def test_a_ring_of_causes_ends():
+    one, other = ValueError("one"), ValueError("other")
+    one.__cause__, other.__cause__ = other, one
+
+    assert failure(one)["message"] == "one <- other"
