@@ -64,6 +64,7 @@ def streams(
 
         @functools.wraps(test)
         def item(**arguments: Any) -> None:
+            __tracebackhide__ = True
             exchange = arguments.pop(_EXCHANGE)
             run(functools.partial(test, **arguments), exchange, wanted, profile)
 
@@ -79,6 +80,7 @@ def run(
     test: Callable[..., None], exchange: Exchange, groups: frozenset[str], profile: str | None
 ) -> None:
     """Try *test* on the schedule and on composed bends of *exchange*; raise what it raises."""
+    __tracebackhide__ = True
     attempt = TestAttempt(lambda case: test(stream=Stream(case.exchange, case.plan)))
     for plan in strategies.schedule(exchange):
         if _fits(plan, groups):

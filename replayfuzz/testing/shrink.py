@@ -5,8 +5,9 @@ from __future__ import annotations
 import platform
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from replayfuzz import dialects
 from replayfuzz.report.marks import marked
 from replayfuzz.search.case import Case, Outcome, Over, Signature, signatures
 from replayfuzz.search.fewest import Budget, StillFails
@@ -26,11 +27,14 @@ class TestAttempt:
 
     Attributes:
         run: Runs the test on a case and lets it raise.
+        valid_only: Leave out streams that a correct reader may answer with an error: what
+            breaks on a valid stream must not shrink to an invalid one.
     """
 
     __test__ = False  # pytest: not a test class
 
     run: Callable[[Case], None]
+    valid_only: bool = False
     target: Target = _TARGET
     version: str = ""
     python: str = platform.python_version()
@@ -40,7 +44,9 @@ class TestAttempt:
         if (case.plan.head.status or case.exchange.status) != 200 or case.plan.head.coding:
             return ()
         end = message_end(case.exchange, case.plan, bend(case.exchange, case.plan))
-        return () if end == "open" else ("memory",)
+        if end == "open" or (self.valid_only and not _valid(case)):
+            return ()
+        return ("memory",)
 
     def attempt(self, case: Case, over: Over = "memory", patience: float = 1.0) -> Outcome:
         """Run the test; what it raises is the one broken rule."""
@@ -60,11 +66,12 @@ class TestAttempt:
         Raises:
             Exception: What the test raised there, with a note of the stream and the bend.
         """
+        __tracebackhide__ = True
         if not self.overs(case):
             return
         shown = signatures(self.attempt(case))
         for wanted in shown:
-            small = smallest(self, case, wanted)
+            small = smallest(replace(self, valid_only=_valid(case)), case, wanted)
             try:
                 self.run(small)
             except Exception as error:
@@ -79,6 +86,11 @@ def smallest(attempt: TestAttempt, case: Case, wanted: Signature) -> Case:
     """The 1-minimal case that still raises the same type of exception at the same place."""
     budget = Budget(_MAX_CALLS, _MAX_SECONDS)
     return minimal(case, StillFails(attempt, wanted, "memory", budget)).case
+
+
+def _valid(case: Case) -> bool:
+    wants = dialects.expected(case.exchange, case.plan)
+    return all(want.end == "complete" and want.strict for want in wants)
 
 
 def note(case: Case) -> str:

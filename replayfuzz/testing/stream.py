@@ -18,8 +18,11 @@ from replayfuzz.transcript import (
     event_to_json,
     events_from_json,
 )
+from replayfuzz.verdict import Violation
 from replayfuzz.wire import bend, message_end, pieces, render
 from replayfuzz.wire.script import Script
+
+_LEAST = {"sse": "sse", "ndjson": "record"}  # what a reader of a raw dialect reports
 
 
 @dataclass(frozen=True)
@@ -85,36 +88,40 @@ class Stream:
         return render(self.exchange, self.plan)
 
     def check(
-        self, events: Iterable[Event | Mapping[str, Any]], error: BaseException | None = None
+        self,
+        events: Iterable[Event | Mapping[str, Any]],
+        error: BaseException | None = None,
+        *,
+        reports: Iterable[str] = (),
     ) -> None:
         """Hold what a reader reported against every rule that applies.
-
-        Rules about event types that the reader does not report at all do not apply: give
-        only texts, and only texts are judged.
 
         Args:
             events: What it reported: ``{"type": "text", "text": "Hel"}``, ….
             error: What it raised instead of ending well; None: it ended well.
+            reports: Event types that it shows to its caller; rules about others do not
+                apply. None given: texts (of a raw dialect its events), and what *events* has.
 
         Raises:
             AssertionError: A rule of class *failed* is broken; the message names it and its clause.
         """
+        __tracebackhide__ = True
         told = tuple(
             item if isinstance(item, Event) else events_from_json([item])[0] for item in events
         )
         failure = Failure(type(error).__name__, str(error)) if error else None
         seen = Transcript(told, "error" if error else "complete", failure)
-        reports = frozenset(event.type for event in told) or None
+        types = frozenset(reports) or {_LEAST.get(self.dialect, "text"), *(e.type for e in told)}
         broken = [
             violation
-            for violation in invariants.judge(self.outcomes, seen, reports).violations
+            for violation in invariants.judge(self.outcomes, seen, frozenset(types)).violations
             if violation.outcome == "failed"
         ]
         if broken:
             raise AssertionError("\n".join(map(_told, broken)))
 
 
-def _told(violation: Any) -> str:
+def _told(violation: Violation) -> str:
     rule = invariants.find(violation.invariant)
     return (
         f"{violation.name}: {rule.requirement} [{rule.source}]\n"
