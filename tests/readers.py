@@ -80,7 +80,8 @@ def _decoded(pieces: Iterable[bytes]) -> Iterator[str]:
 
 def _sse(texts: Iterable[str]) -> Iterator[Event]:
     """WHATWG HTML 9.2.6, one character after the other."""
-    line, data, name, last_id, after_cr = "", [], "", "", False
+    data: list[str] = []
+    line, name, last_id, after_cr = "", "", "", False
     for character in (character for text in texts for character in text):
         if after_cr and character == "\n":
             after_cr = False

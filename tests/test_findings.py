@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import vcr
 
 from replayfuzz import findings
+from replayfuzz.cassette import Exchange
 from replayfuzz.errors import PlanError, StoreError, UsageError
 from replayfuzz.finding import Finding
 from replayfuzz.plan import Cut, Plan, Splice
@@ -18,7 +20,7 @@ CUT = Cut(7, kind="cut.utf8", label="split inside U+00E9")
 
 
 def finding(**changes):
-    values = {
+    values: dict[str, Any] = {
         "target": "a target",
         "invariant": "valid-utf8",
         "outcome": "failed",
@@ -47,9 +49,7 @@ def test_a_finding_comes_back_as_it_was(tmp_path):
 @pytest.mark.parametrize("body", [b"data: \xff\xfe\r\n\r\n", b"", "data: \x85é\n\n".encode()])
 def test_any_bytes_survive(tmp_path, body):
     plan = Plan((Splice(0, 0, b"\xffx"),), keep_chunks=False, keep_times=False)
-    folder = findings.save(
-        finding(exchange=raw(text="").__class__("x", "sse", body=body), plan=plan), tmp_path
-    )
+    folder = findings.save(finding(exchange=Exchange("x", "sse", body=body), plan=plan), tmp_path)
     back = findings.load(folder)
 
     assert (back.exchange.body, back.plan) == (body, plan)

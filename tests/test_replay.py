@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from replayfuzz.finding import Finding
 from replayfuzz.plan import Plan, Slice
 from replayfuzz.search.case import Case
 from replayfuzz.search.hunt import Hunt
@@ -15,7 +16,8 @@ BYTEWISE = Plan((Slice(0, 1),), keep_chunks=False, keep_times=False)
 
 @pytest.fixture(scope="module")
 def finding():
-    attempt, told = trying(per_piece), []
+    told: list[Finding] = []
+    attempt = trying(per_piece)
     case = Case(raw(), BYTEWISE)
     Hunt(attempt, ("default",), 0, lambda: None, told.append).examine(case, attempt.attempt(case))
     return told[0]

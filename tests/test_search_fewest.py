@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from replayfuzz.plan import Cut, Plan
 from replayfuzz.search.case import UNBENT, Case, Signature
-from replayfuzz.search.fewest import Budget, StillFails, fewest
+from replayfuzz.search.fewest import Budget, SpentError, StillFails, fewest
 from tests.readers import per_piece, raw, right, trying
 
 
@@ -77,8 +77,9 @@ def test_a_question_is_paid_once():
 
 
 @pytest.mark.parametrize("budget", [Budget(0), Budget(9, seconds=0.0)], ids=["calls", "seconds"])
-def test_a_spent_budget_says_no_and_that_it_did(budget):
+def test_a_spent_budget_ends_the_work_and_keeps_the_best(budget):
     fails = StillFails(trying(per_piece), LOST, "memory", budget)
 
-    assert not fails(Case(raw(), UNBENT))
-    assert fails.starved
+    with pytest.raises(SpentError):
+        fails(Case(raw(), UNBENT))
+    assert fails.best is None

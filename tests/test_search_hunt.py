@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from replayfuzz import strategies
+from replayfuzz.finding import Finding
 from replayfuzz.plan import Cut, Plan, Slice, Splice
 from replayfuzz.search.case import UNBENT, Case
 from replayfuzz.search.hunt import Hunt
@@ -20,7 +21,7 @@ class Hunted:
     def __init__(self, reader, dialect="sse", reports=None, **expect):
         self.attempt = trying(reader, dialect, reports)
         self.attempt.target = dataclasses.replace(self.attempt.target, expect=expect)
-        self.told = []
+        self.told: list[Finding] = []
         self.seconds = None
         self.hunt = Hunt(self.attempt, ("default",), 0, lambda: self.seconds, self.told.append)
 
@@ -163,17 +164,16 @@ def test_a_lead_at_the_end_is_told_unshrunk():
     assert hunted.told[0].exchange.body == raw().body
 
 
-def test_ctrl_c_does_not_lose_the_lead():
+def test_ctrl_c_does_not_lose_the_lead(monkeypatch):
     hunted = Hunted(per_piece)
     case = Case(raw(), BYTEWISE)
     outcome = hunted.attempt.attempt(case)
-    attempt = hunted.attempt.attempt
 
     def interrupted(*_):
-        hunted.attempt.attempt = attempt
+        monkeypatch.undo()
         raise KeyboardInterrupt
 
-    hunted.attempt.attempt = interrupted
+    monkeypatch.setattr(hunted.attempt, "attempt", interrupted)
     with pytest.raises(KeyboardInterrupt):
         hunted.hunt.examine(case, outcome)
     hunted.hunt.finish(float("inf"))

@@ -1,0 +1,90 @@
+"""Which failing examples show a bug that is known already. Never stop at the first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from replayfuzz.finding import Finding
+from replayfuzz.plan import Plan, Slice
+from replayfuzz.search.case import Signature
+
+ALIKE = 5
+"""Findings that one signature may have: a bug that many kinds of edits bring out is told
+with its first few, and the others are only counted. Plans of nothing but cuts are never
+counted away: nobody can say that a boundary may matter."""
+
+
+def of(finding: Finding) -> Signature:
+    """The breakage that a finding is about."""
+    return Signature(finding.invariant, finding.shape, finding.frame)
+
+
+class Buckets:
+    """The findings of one target, and what they explain.
+
+    Attributes:
+        counts: How many failing examples each finding has explained, by its id.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, Finding] = {}
+        self.counts: Counter[str] = Counter()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """In the order in which they were found."""
+        return tuple(self._known.values())
+
+    def explain(self, wanted: Signature, plan: Plan, variant: str) -> Finding | None:
+        """The finding that tells of this example already, or None: it is something new.
+
+        A finding explains an example that breaks the same rule in the same way, and whose
+        bend has every kind of edit that the finding needs. One without edits (a stream as
+        recorded breaks the rule) explains other unbent streams only: what the same shape of
+        breakage on a sound stream comes from is not known by it.
+        """
+        same = [finding for finding in self._known.values() if of(finding) == wanted]
+        for finding in same:
+            if not finding.kinds and (plan.kinds or variant not in finding.variants):
+                continue
+            if explained(finding.kinds, plan):
+                self.counts[finding.id] += 1
+                return finding
+        cuts_only = plan.kinds and all(kind.startswith("cut") for kind in plan.kinds)
+        if len(same) >= ALIKE and not cuts_only:
+            self.counts[same[-1].id] += 1
+            return same[-1]
+        return None
+
+    def add(self, finding: Finding) -> Finding | None:
+        """Take a finding in.
+
+        Returns:
+            It, or with the variants of both the one that had its id before; None when
+            nothing is new.
+        """
+        known = self._known.get(finding.id)
+        self.counts[finding.id] += 1
+        if known is None:
+            self._known[finding.id] = finding
+            return finding
+        variants = joined(known.variants, finding.variants)
+        better = known.flaky and not finding.flaky
+        if variants == known.variants and not better:
+            return None
+        self._known[finding.id] = replace(finding if better else known, variants=variants)
+        return self._known[finding.id]
+
+
+def explained(needed: Iterable[str], plan: Plan) -> bool:
+    """*plan* has every kind of edit that is *needed*; a Slice cuts at all kinds of places."""
+    kinds = set(plan.kinds)
+    sliced = any(isinstance(edit, Slice) for edit in plan.edits)
+    return all(kind in kinds or (sliced and kind.startswith("cut")) for kind in needed)
+
+
+def joined(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    """Both, in order, each once."""
+    return tuple(dict.fromkeys((*first, *second)))

@@ -1,0 +1,141 @@
+"""A whole run: ``fuzz``. Starts the processes, puts together what they found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from replayfuzz import environments, strategies
+from replayfuzz.cassette import Exchange
+from replayfuzz.errors import ReplayfuzzError
+from replayfuzz.finding import Finding
+from replayfuzz.run import Deviation, Run, TargetRun, key
+from replayfuzz.search.buckets import joined
+from replayfuzz.search.job import Done, Job, Work
+from replayfuzz.search.journal import recover
+from replayfuzz.search.news import News, Note, Tell
+from replayfuzz.search.options import Options
+from replayfuzz.search.parallel import parallel, sigterm_interrupts
+from replayfuzz.target import Target
+
+
+def _silent(news: News) -> None:
+    del news
+
+
+def fuzz(
+    targets: Sequence[Target],
+    exchanges: Sequence[Exchange],
+    options: Options | None = None,
+    tell: Tell = _silent,
+) -> Run:
+    """Search *targets* with bends of *exchanges*, and save what breaks.
+
+    A target that cannot be started is skipped, and the run says why. Ctrl-C and SIGTERM
+    end the run cleanly with what was found until then.
+
+    Args:
+        targets: What is searched; each gets the streams of its dialects.
+        exchanges: Recorded streams.
+        options: See ``Options``.
+        tell: Called with ``Progress``, ``Found`` and ``Note``, in this thread.
+
+    Returns:
+        The run; ``Run.exit_status`` is what the command exits with.
+    """
+    options = options or Options()
+    for text in _died(options.findings):
+        tell(Note(text))
+    with sigterm_interrupts():
+        try:
+            works, skipped = _prepare(targets, options, tell)
+        except KeyboardInterrupt:
+            return Run(options.seed, interrupted=True)
+        until = None if options.seconds is None else time.monotonic() + options.seconds
+        if options.jobs <= 1 or not works:
+            parts = [Job(works, exchanges, options, until, tell).run()]
+        else:
+            parts = parallel(split(works, options.jobs), tuple(exchanges), options, until, tell)
+    return _joined(options, parts, skipped)
+
+
+def _died(folder: Path | None) -> Iterator[str]:
+    for left in recover(folder) if folder is not None else ():
+        bend = "; ".join(left.plan.labels)
+        yield (
+            f"an earlier run died while it sent {left.exchange} to {left.target} "
+            f"({left.variant}){': ' + bend if bend else ''}. To send the same cases again: "
+            f"replayfuzz fuzz --target {left.target} --seed {left.seed}"
+        )
+
+
+def _prepare(
+    targets: Sequence[Target], options: Options, tell: Tell
+) -> tuple[list[Work], list[TargetRun]]:
+    """Find or build each target's environment; what cannot be had is skipped."""
+    works, skipped = [], []
+    for target in targets:
+        wanted = options.requirements.get(target.name)
+        try:
+            environment = (
+                environments.build(target, wanted, lambda text: tell(Note(text)))
+                if wanted
+                else environments.installed(target)
+            )
+        except ReplayfuzzError as error:
+            skipped.append(TargetRun(target.name, skipped=str(error)))
+            tell(Note(f"{target.name}: {error}"))
+        else:
+            works.append(Work(target, environment))
+    return works, skipped
+
+
+def split(works: Sequence[Work], jobs: int) -> list[list[Work]]:
+    """Whole targets for each job, for every start costs seconds; what is left over, in parts."""
+    whole = len(works) - len(works) % jobs
+    parts = [list(works[number:whole:jobs]) for number in range(jobs)]
+    for work in works[whole:]:
+        for number in range(jobs):
+            parts[number].append(replace(work, part=(number, jobs)))
+    return parts
+
+
+def _joined(options: Options, parts: Sequence[Done], skipped: Sequence[TargetRun]) -> Run:
+    exercised = frozenset().union(*(part.exercised for part in parts))
+    findings: dict[str, Finding] = {}
+    for finding in (each for part in parts for each in part.findings):
+        known = findings.get(key(finding))
+        variants = joined(known.variants if known else (), finding.variants)
+        findings[key(finding)] = replace(known or finding, variants=variants)
+    targets: dict[str, TargetRun] = {}
+    for target in (*(each for part in parts for each in part.targets), *skipped):
+        known_run = targets.get(target.name)
+        targets[target.name] = _added(known_run, target) if known_run else target
+    return Run(
+        options.seed,
+        tuple(targets.values()),
+        tuple(findings.values()),
+        strategies.never([exercised]),
+        {name: folder for part in parts for name, folder in part.folders.items()},
+        any(part.interrupted for part in parts),
+        tuple(dict.fromkeys(error for part in parts for error in part.errors)),
+    )
+
+
+def _added(first: TargetRun, second: TargetRun) -> TargetRun:
+    """Two parts of the search on one target."""
+    if first.skipped or second.skipped:
+        return second if first.skipped else first
+    deviations: dict[str, Deviation] = {}
+    for each in (*first.deviations, *second.deviations):
+        known = deviations.get(each.name)
+        variants = joined(known.variants if known else (), each.variants)
+        deviations[each.name] = replace(known or each, variants=variants)
+    return replace(
+        first,
+        examples=first.examples + second.examples,
+        seconds=max(first.seconds, second.seconds),
+        deviations=tuple(deviations[name] for name in sorted(deviations)),
+    )

@@ -1,0 +1,156 @@
+"""A case: one stream, one bend, one path through a target; and what came of trying it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+from replayfuzz import dialects, invariants
+from replayfuzz.cassette import Exchange
+from replayfuzz.dialects.dialect import Ended
+from replayfuzz.plan import Plan
+from replayfuzz.target import Target
+from replayfuzz.transcript import Expected, Transcript
+from replayfuzz.verdict import Verdict, Violation
+from replayfuzz.wire import Bent, message_end
+
+Over = Literal["memory", "tcp"]
+"""How a case is delivered."""
+
+UNBENT = Plan(keep_chunks=False, keep_times=False)
+"""The recorded bytes in one piece: every bend of the search starts from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One example: an exchange, what is done to it, and which variant of the target reads it."""
+
+    exchange: Exchange
+    plan: Plan
+    variant: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a target made of a case, and which rules that breaks."""
+
+    seen: Transcript
+    verdict: Verdict
+
+
+class Signature(NamedTuple):
+    """What two failing cases have in common when they show the same breakage.
+
+    Attributes:
+        name: ``<invariant>`` or ``<invariant>/<case>``.
+        shape: Kind of breakage, without data.
+        frame: Innermost frame of the exception inside the library, or "".
+    """
+
+    name: str
+    shape: str
+    frame: str = ""
+
+
+class Attempt(Protocol):
+    """Something that can try a case: a worker process, or a function of this process."""
+
+    @property
+    def target(self) -> Target: ...
+
+    @property
+    def version(self) -> str:
+        """Version of the package under test, "" where it does not say."""
+        ...
+
+    @property
+    def python(self) -> str:
+        """Version of Python that it runs on, "" where it is not Python."""
+        ...
+
+    def overs(self, case: Case) -> tuple[Over, ...]:
+        """The ways in which *case* can be delivered, cheapest first; () when it cannot be."""
+        ...
+
+    def attempt(self, case: Case, over: Over, patience: float = 1.0) -> Outcome:
+        """Try *case*; never raises for what the target does.
+
+        Args:
+            case: What to try.
+            over: One of ``overs(case)``.
+            patience: Factor on every time limit; more than 1 where slowness must not decide.
+        """
+        ...
+
+    def close(self) -> None:
+        """Stop what was started; harmless when nothing was."""
+        ...
+
+
+def signature(violation: Violation, seen: Transcript) -> Signature:
+    """What the same breakage will show again."""
+    return Signature(
+        violation.name, violation.evidence.shape, seen.error.frame if seen.error else ""
+    )
+
+
+def signatures(outcome: Outcome) -> frozenset[Signature]:
+    """One for every broken rule."""
+    return frozenset(signature(broken, outcome.seen) for broken in outcome.verdict.violations)
+
+
+class Oracle:
+    """What a correct reader reports, remembered by the bytes that it depends on.
+
+    Many cuts of one body have one expectation; reading it again for each would cost more
+    than most targets do. A transcript equal to one that was judged ok for the same bytes
+    is ok again: rules about times and delivery do not hold for memory, where this counts.
+    """
+
+    LARGE = 1 << 16  # bodies beyond this are not kept; they are few and would fill the memory
+
+    def __init__(self, entries: int = 1024) -> None:
+        self._entries = entries
+        self._known: OrderedDict[tuple[object, ...], _Known] = OrderedDict()
+
+    def judge(self, case: Case, bent: Bent, seen: Transcript, target: Target) -> Verdict:
+        """Hold *seen* against the rules that apply to this case."""
+        known = self._find(case, bent)
+        reports = target.shown_by(case.variant)
+        plain = seen.delivery is None or seen.delivery.over == "memory"
+        if plain and seen == known.good.get(reports):
+            return _OK
+        verdict = invariants.judge(known.wants, seen, reports)
+        if plain and not verdict.violations:
+            known.good[reports] = seen
+        return verdict
+
+    def wants(self, case: Case, bent: Bent) -> tuple[Expected, ...]:
+        """Every acceptable outcome, the ordinary one first."""
+        return self._find(case, bent).wants
+
+    def _find(self, case: Case, bent: Bent) -> _Known:
+        exchange, plan = case.exchange, case.plan
+        status = plan.head.status or exchange.status
+        end = message_end(exchange, plan, bent)
+        key = (bent.body, status, end, exchange.dialect)
+        known = self._known.get(key)
+        if known is not None:
+            self._known.move_to_end(key)
+            return known
+        known = _Known(dialects.find(exchange.dialect).expect((bent.body,), Ended(status, end)), {})
+        if len(bent.body) <= self.LARGE:
+            self._known[key] = known
+            if len(self._known) > self._entries:
+                self._known.popitem(last=False)
+        return known
+
+
+@dataclass(slots=True)
+class _Known:
+    wants: tuple[Expected, ...]
+    good: dict[frozenset[str] | None, Transcript]
+
+
+_OK = Verdict()

@@ -1,0 +1,119 @@
+"""The smallest part of a list that still fails: delta debugging, and its budget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Sequence
+from typing import TypeVar
+
+from replayfuzz.search.case import Attempt, Case, Over, Signature, signatures
+
+Item = TypeVar("Item")
+
+
+def fewest(
+    items: Sequence[Item],
+    fails: Callable[[Sequence[Item]], bool],
+    guess: Sequence[Item] | None = None,
+) -> tuple[Item, ...]:
+    """The items that are needed for *fails* to hold.
+
+    Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input" (ddmin), with
+    the empty list and a guess tried first. ``fails(items)`` is taken to hold.
+
+    Returns:
+        A part of *items*, in order, of which no single item can go (while *fails* answers
+        truthfully: one whose budget is spent says False).
+    """
+    if not items or fails(()):
+        return ()
+    if guess is not None and 0 < len(guess) < len(items) and fails(guess):
+        return fewest(guess, fails)
+    kept, parts = list(items), 2
+    while len(kept) > 1:
+        size = -(-len(kept) // parts)
+        starts = range(0, len(kept), size)
+        if parts == 2 and (half := _half(kept, size, fails)) is not None:
+            kept = half
+            continue
+        rest = next(
+            (
+                rest
+                for start in starts
+                if parts > 2 and fails(rest := kept[:start] + kept[start + size :])
+            ),
+            None,
+        )
+        if rest is not None:
+            kept, parts = rest, max(parts - 1, 2)
+        elif size == 1:
+            break
+        else:
+            parts = min(parts * 2, len(kept))
+    return tuple(kept)
+
+
+def _half(
+    kept: list[Item], size: int, fails: Callable[[Sequence[Item]], bool]
+) -> list[Item] | None:
+    return next((part for part in (kept[:size], kept[size:]) if part and fails(part)), None)
+
+
+class Budget:
+    """How many calls of a target, and how long, something may take.
+
+    Attributes:
+        calls: Calls spent so far.
+    """
+
+    def __init__(self, calls: int, seconds: float | None = None) -> None:
+        self.calls = 0
+        self._most = calls
+        self._until = None if seconds is None else time.monotonic() + seconds
+
+    @property
+    def spent(self) -> bool:
+        """Nothing is left."""
+        late = self._until is not None and time.monotonic() >= self._until
+        return late or self.calls >= self._most
+
+
+class SpentError(Exception):
+    """The budget is spent; never leaves ``search``."""
+
+
+class StillFails:
+    """The predicate of all shrinking: the same rule is broken in the same way.
+
+    It remembers its answers, so a last pass over everything costs nothing.
+
+    Attributes:
+        best: The last case that it said yes to; shrinking goes on from there.
+    """
+
+    def __init__(self, attempt: Attempt, wanted: Signature, over: Over, budget: Budget) -> None:
+        self._attempt = attempt
+        self._wanted = wanted
+        self._over = over
+        self._budget = budget
+        self._known: dict[Hashable, bool] = {}
+        self.best: Case | None = None
+
+    def __call__(self, case: Case) -> bool:
+        """Whether *case* still fails.
+
+        Raises:
+            SpentError: Nothing is left to find it out with.
+        """
+        known = self._known.get(case)
+        if known is None:
+            if self._budget.spent:
+                raise SpentError
+            self._budget.calls += 1
+            known = self._over in self._attempt.overs(case) and self._wanted in signatures(
+                self._attempt.attempt(case, self._over)
+            )
+            self._known[case] = known
+        if known:
+            self.best = case
+        return known

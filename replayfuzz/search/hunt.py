@@ -1,0 +1,298 @@
+"""What happens to a failing example: known already, or confirmed, shrunk and told."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from replayfuzz import invariants, strategies
+from replayfuzz.cassette import Exchange
+from replayfuzz.finding import Finding
+from replayfuzz.run import Deviation
+from replayfuzz.search.buckets import Buckets, joined
+from replayfuzz.search.case import Attempt, Case, Outcome, Over, Signature, signature, signatures
+from replayfuzz.search.confirm import TIMES, Confirmed, confirm
+from replayfuzz.search.draws import Choice
+from replayfuzz.search.fewest import Budget, StillFails
+from replayfuzz.search.minimal import by_hypothesis, minimal
+from replayfuzz.search.probe import RULE, probe
+from replayfuzz.search.simplify import empty
+from replayfuzz.transcript import Transcript
+from replayfuzz.verdict import Violation
+
+MAX_CALLS = 600
+MAX_BUCKETS = 60  # findings that one target may have in a run; more help nobody
+MEMORY_ONLY = "only memory delivery shows it; over a socket the rule held"
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What went into making a finding small.
+
+    Attributes:
+        calls: Calls of the target.
+        variants: Others that show it too.
+        note: What a reader should know of it.
+    """
+
+    calls: int = 0
+    variants: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A failing example that no finding explains.
+
+    Attributes:
+        outcome: What was seen.
+        choices: What the sweep drew to get its plan; () for a plan of the schedule.
+    """
+
+    case: Case
+    wanted: Signature
+    outcome: Outcome
+    choices: tuple[Choice, ...] = ()
+
+
+class Hunt:
+    """The findings and deviations of one target.
+
+    Args:
+        attempt: How the target is tried.
+        variants: All that are searched; a finding says which of them show it.
+        seed: Of the run.
+        seconds: How long the next finding may take to shrink, asked each time; 0: not now;
+            None: only calls are counted, so that the result is decided by the seed.
+        found: Told of each new finding, and of one that changed.
+
+    Attributes:
+        buckets: The findings so far.
+    """
+
+    def __init__(
+        self,
+        attempt: Attempt,
+        variants: tuple[str, ...],
+        seed: int,
+        seconds: Callable[[], float | None],
+        found: Callable[[Finding], None],
+    ) -> None:
+        self.buckets = Buckets()
+        self._deviations: dict[str, Deviation] = {}
+        self._attempt = attempt
+        self._variants = variants
+        self._seed = seed
+        self._seconds = seconds
+        self._found = found
+        self._hopeless: set[tuple[Signature, tuple[str, ...]]] = set()
+        self._leads: deque[Lead] = deque()
+        self._unsound: set[tuple[Signature, str, str]] = set()
+
+    @property
+    def deviations(self) -> tuple[Deviation, ...]:
+        """What breaks on unbent streams or is accepted, by name."""
+        return tuple(self._deviations[name] for name in sorted(self._deviations))
+
+    def examine(self, case: Case, outcome: Outcome, choices: tuple[Choice, ...] = ()) -> None:
+        """Take a failing example in: one finding at most, for its gravest broken rule."""
+        bare = empty(case.plan)
+        fresh = None
+        for violation in outcome.verdict.violations:
+            accepted = self._attempt.target.accepts(violation.name, case.variant)
+            if bare or accepted is not None or violation.outcome != "failed":
+                self._deviate(case, violation, accepted or "")
+            if violation.outcome == "failed" and accepted is None and fresh is None:
+                fresh = violation
+        if fresh is None:
+            return
+        wanted = signature(fresh, outcome.seen)
+        # What fails as recorded says nothing when it fails in the same way bent.
+        spot = (wanted, case.exchange.name, case.variant)
+        if not bare and spot in self._unsound:
+            return
+        if bare:
+            self._unsound.add(spot)
+        plan = strategies.describe(case.exchange, case.plan)
+        case = replace(case, plan=plan)
+        lead = Lead(case, wanted, outcome, choices)
+        if self._stale(lead):
+            return
+        if self._seconds() != 0.0:
+            self._leads.appendleft(lead)
+            self._follow()
+        elif len(self._leads) < MAX_BUCKETS and all(wanted != each.wanted for each in self._leads):
+            self._leads.append(lead)
+
+    def catch_up(self) -> None:
+        """Follow one lead that was put off, if there is one and there is time for it."""
+        if self._leads and self._seconds() != 0.0:
+            self._follow()
+
+    def finish(self, until: float) -> None:
+        """The run is over: tell of the leads that are left, confirmed but not shrunk.
+
+        Args:
+            until: On the monotonic clock.
+        """
+        # Confirming a hang takes longer than anybody wants to wait now, so it comes last.
+        self._leads = deque(sorted(self._leads, key=lambda lead: _hangs(lead.wanted)))
+        while self._leads and time.monotonic() < until and not _hangs(self._leads[0].wanted):
+            self._follow(Budget(0))
+        for lead in self._leads:
+            if not self._stale(lead):
+                effort = Effort(note="not confirmed and not shrunk: the time was over")
+                over = lead.outcome.seen.delivery.over if lead.outcome.seen.delivery else "memory"
+                shown: Over = "memory" if over == "memory" else "tcp"
+                confirmed = Confirmed(shown, lead.outcome, flaky=True)
+                self._tell(self._finding(lead.case, lead.wanted, confirmed, effort))
+        self._leads.clear()
+
+    def measure(self, exchange: Exchange, variant: str) -> None:
+        """Take the time of one variant, and tell of it when it is too slow."""
+        slow = probe(self._attempt, exchange, variant)
+        if slow is None:
+            return
+        outcome = slow.evidence.outcome or invariants.find(RULE).severity
+        violation = Violation(RULE, slow.evidence, outcome)
+        accepted = self._attempt.target.accepts(violation.name, variant)
+        if accepted is not None:
+            self._deviate(slow.case, violation, accepted)
+            return
+        effort = Effort(slow.calls, note="measured in memory: CPU time, least of three")
+        made = self._made(slow.case, violation, slow.outcome.seen, effort)
+        self._tell(made)
+
+    def _stale(self, lead: Lead) -> bool:
+        """Nothing new would come of it."""
+        plan, variant = lead.case.plan, lead.case.variant
+        return (
+            (lead.wanted, plan.kinds) in self._hopeless
+            or self.buckets.explain(lead.wanted, plan, variant) is not None
+            or len(self.buckets.findings) >= MAX_BUCKETS
+        )
+
+    def _follow(self, budget: Budget | None = None) -> None:
+        """Pursue the first lead; it goes only afterwards, so that Ctrl-C does not lose it."""
+        lead = self._leads[0]
+        if not self._stale(lead):
+            made = self._pursue(lead, budget or Budget(MAX_CALLS, self._seconds()))
+            if made is None:
+                self._hopeless.add((lead.wanted, lead.case.plan.kinds))
+            else:
+                self._tell(made)
+        self._leads.popleft()
+
+    def _tell(self, made: Finding) -> None:
+        if (finding := self.buckets.add(made)) is not None:
+            self._found(finding)
+
+    def _deviate(self, case: Case, violation: Violation, accepted: str) -> None:
+        known = self._deviations.get(violation.name)
+        if known is not None:
+            if case.variant not in known.variants:
+                variants = joined(known.variants, (case.variant,))
+                self._deviations[violation.name] = replace(known, variants=variants)
+            return
+        evidence = violation.evidence
+        self._deviations[violation.name] = Deviation(
+            violation.name,
+            (case.variant,),
+            violation.outcome,
+            evidence.expected,
+            evidence.observed,
+            case.exchange.name,
+            accepted,
+        )
+
+    def _pursue(self, lead: Lead, budget: Budget) -> Finding | None:
+        """Confirm, then shrink; None when it does not break again at all."""
+        case, wanted, choices = lead.case, lead.wanted, lead.choices
+        confirmed = confirm(self._attempt, case, wanted)
+        if confirmed.outcome is None:
+            return None
+        if confirmed.flaky:
+            note = f"it did not break at each of {TIMES} tries, so it was not shrunk"
+            return self._finding(case, wanted, confirmed, Effort(note=note))
+        for over in ("memory", "tcp") if confirmed.memory else ("tcp",):
+            # Memory is fast, but what it leads to must show on a socket as well.
+            fails = StillFails(self._attempt, wanted, over, budget)
+            start = by_hypothesis(case, choices, fails, self._seed) if choices else case
+            small = minimal(start, fails)
+            again = confirm(self._attempt, small.case, wanted)
+            if again.over == confirmed.over and not again.flaky:
+                note = "" if small.proved else "not proved minimal: the budget was spent"
+                effort = Effort(budget.calls, self._also(small.case, wanted, again.over), note)
+                return self._finding(small.case, wanted, again, effort)
+        effort = Effort(budget.calls, note="not shrunk: what shrinking led to did not hold")
+        return self._finding(case, wanted, confirmed, effort)
+
+    def _also(self, case: Case, wanted: Signature, over: Over | None) -> tuple[str, ...]:
+        """Other variants that show the same on the minimal case."""
+        also = []
+        for name in self._variants:
+            other = replace(case, variant=name)
+            if name == case.variant or over is None or over not in self._attempt.overs(other):
+                continue
+            if wanted in signatures(self._attempt.attempt(other, over)):
+                also.append(name)
+        return tuple(also)
+
+    def _finding(
+        self, case: Case, wanted: Signature, confirmed: Confirmed, effort: Effort
+    ) -> Finding:
+        outcome = confirmed.outcome
+        assert outcome is not None
+        violation = next(
+            broken
+            for broken in outcome.verdict.violations
+            if signature(broken, outcome.seen) == wanted
+        )
+        unreal = confirmed.over == "memory" and "tcp" in self._attempt.overs(case)
+        notes = (MEMORY_ONLY if unreal else "", effort.note)
+        if unreal:
+            # What no socket shows may be the fault of our delivery, so it accuses nobody.
+            violation = replace(violation, outcome="informational")
+        made = self._made(case, violation, outcome.seen, effort)
+        return replace(
+            made,
+            frame=wanted.frame,
+            shown_over=confirmed.over or "",
+            flaky=confirmed.flaky,
+            note="; ".join(note for note in notes if note),
+        )
+
+    def _made(self, case: Case, violation: Violation, seen: Transcript, effort: Effort) -> Finding:
+        rule, evidence = invariants.find(violation.invariant), violation.evidence
+        return Finding(
+            target=self._attempt.target.name,
+            invariant=violation.name,
+            outcome=violation.outcome,
+            expected=evidence.expected,
+            observed=evidence.observed,
+            shape=evidence.shape,
+            exchange=_named(case.exchange),
+            plan=case.plan,
+            version=self._attempt.version,
+            python=self._attempt.python,
+            variants=(case.variant, *effort.variants),
+            requirement=rule.requirement,
+            source=rule.source,
+            seed=self._seed,
+            calls=effort.calls,
+            delivery=seen.delivery,
+            shown_over="memory",
+            note=effort.note,
+        )
+
+
+def _named(exchange: Exchange) -> Exchange:
+    """The minimal stream says what it was made from."""
+    origin = (("kind", "generated"), ("source", f"shrunk from {exchange.name}"))
+    return replace(exchange, origin=origin)
+
+
+def _hangs(wanted: Signature) -> bool:
+    return wanted.name.partition("/")[0] == "no-hang"

@@ -1,0 +1,134 @@
+"""Every case is on disk before it is sent, so that a crash of ours loses nothing.
+
+One small file for each process that searches, with the case of the moment in it. It is
+removed at a clean end; one that is left, and whose process is gone, names the case that
+was being sent when the run died.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from replayfuzz import plan as plans
+from replayfuzz.errors import PlanError
+from replayfuzz.plan import Cut, Edit, Head, Plan
+from replayfuzz.search.case import Case
+
+FOLDER = ".journal"
+SIZE = 4096  # bytes that the file has from the beginning: a case rarely needs more
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a run that died was doing.
+
+    Attributes:
+        target, variant, exchange: Names.
+        plan: The bend that was being sent.
+        seed: Of that run.
+    """
+
+    target: str
+    variant: str
+    exchange: str
+    plan: Plan
+    seed: int
+
+
+class Journal:
+    """Notes the case of the moment; costs a few microseconds each.
+
+    Where the folder cannot be written, nothing is noted: the findings store tells the user.
+    """
+
+    def __init__(self, folder: Path | None, seed: int) -> None:
+        self._seed = seed
+        self._file = -1
+        self._path: Path | None = None
+        if folder is None:
+            return
+        path = folder / FOLDER / str(os.getpid())
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+            os.posix_fallocate(self._file, 0, SIZE)
+        except OSError:
+            self.close()
+        else:
+            self._path = path
+
+    def note(self, target: str, case: Case) -> None:
+        """Write down that *case* is sent to *target* now."""
+        if self._file < 0:
+            return
+        first = f'{{"target":"{target}","variant":"{case.variant}","seed":{self._seed},"exchange":'
+        text = f"{first}{json.dumps(case.exchange.name)},{_plan(case.plan)}}}\n"
+        try:
+            os.pwrite(self._file, text.encode(), 0)
+        except OSError:  # a full disk must not end the run
+            self.close()
+
+    def close(self) -> None:
+        """A clean end: nothing is left behind."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+            self._path = None
+
+
+def recover(folder: Path) -> tuple[Left, ...]:
+    """What dead runs left in *folder*; their journals are removed."""
+    left = []
+    for path in sorted((folder / FOLDER).glob("[0-9]*")):
+        if _alive(int(path.name)):
+            continue
+        try:
+            line = path.read_bytes().split(b"\n", 1)[0].rstrip(b"\0")
+            path.unlink()
+        except OSError:
+            continue
+        found = _read(line)
+        if found is not None:
+            left.append(found)
+    return tuple(left)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # it is there, and is not ours
+    return True
+
+
+def _plan(plan: Plan) -> str:
+    """The plan as the end of a JSON object. Most plans are a few Cuts, which are spelt here."""
+    if plan.head == _PLAIN and all(type(edit) is Cut for edit in plan.edits):
+        edits = ",".join(map(_cut, plan.edits))
+        return f'"plan":{{"version":1,"edits":[{edits}],{_KEEP}}}'
+    return f'"plan":{json.dumps(plans.to_json(plan))}'
+
+
+def _cut(edit: Edit) -> str:
+    layer = getattr(edit, "layer", "write")
+    return f'{{"edit":"cut","at":{edit.at},"layer":"{layer}"}}'
+
+
+def _read(line: bytes) -> Left | None:
+    try:
+        value = json.loads(line)
+        target, variant, exchange = (str(value[k]) for k in ("target", "variant", "exchange"))
+        return Left(target, variant, exchange, plans.from_json(value["plan"]), int(value["seed"]))
+    except (ValueError, KeyError, TypeError, PlanError):
+        return None
+
+
+_PLAIN = Head()
+_KEEP = '"keep_chunks":false,"keep_times":false'

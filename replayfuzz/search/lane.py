@@ -1,0 +1,199 @@
+"""One target in one process: its cases, one after the other, and what they came to."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from replayfuzz import strategies
+from replayfuzz.cassette import Exchange
+from replayfuzz.finding import Finding
+from replayfuzz.run import TargetRun
+from replayfuzz.search.case import Attempt, Case
+from replayfuzz.search.draws import Choice
+from replayfuzz.search.hunt import Hunt
+from replayfuzz.search.journal import Journal
+from replayfuzz.search.order import all_cases
+from replayfuzz.search.process import slow
+
+SLOW_SHARE = 0.15
+"""Part of a target's time that may go to cases in which it is likely to wait in vain."""
+SHRINK_SHARE = 0.5
+"""Part of a target's time that may go to confirming and shrinking."""
+MEASURE_FROM = 6.0  # seconds that must be left for times to be measured
+MAX_FEATURES = 2000  # kinds of cases that are looked at for what they can show
+MAX_WAITING = 2000  # slow cases put off until there is time for them
+
+
+@dataclass
+class Clock:
+    """Where a target's time went, in seconds.
+
+    Attributes:
+        all: Every step; *slow* and *hunting* are parts of it.
+    """
+
+    all: float = 0.0
+    slow: float = 0.0
+    hunting: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """When a target's search ends.
+
+    Attributes:
+        until: On the monotonic clock; None: only *examples* counts.
+        examples: How many cases to try; None: only *until* counts.
+        part: ``(k, n)``: which part of the fixed cases is tried here.
+        seed: Of the run.
+    """
+
+    until: float | None
+    examples: int | None
+    part: tuple[int, int] = (0, 1)
+    seed: int = 0
+
+
+@dataclass
+class Lane:
+    """The search on one target.
+
+    Attributes:
+        attempt: How cases are tried.
+        exchanges: Those of a dialect that the target reads; at least one.
+        variants: Those that are searched; at least one.
+        bounds: When it ends.
+        journal: Where the case of the moment is noted.
+        found: Told of findings.
+    """
+
+    attempt: Attempt
+    exchanges: tuple[Exchange, ...]
+    variants: tuple[str, ...]
+    bounds: Bounds
+    journal: Journal
+    found: Callable[[Finding], None]
+    clock: Clock = field(default_factory=Clock)
+    examples: int = 0
+    exercised: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._unshown = 0
+        k, n = self.bounds.part
+        # Times are measured once a variant, when the streams have been seen as they are.
+        self._bare = len(self.exchanges) * len(self.variants) // n
+        self._unmeasured = deque(self.variants[k::n])
+        bounds = self.bounds
+        name = self.attempt.target.name
+        self.hunt = Hunt(self.attempt, self.variants, bounds.seed, self._shrink_seconds, self.found)
+        self._cases = all_cases(self.exchanges, self.variants, f"{bounds.seed}/{name}", bounds.part)
+        self._put_off: deque[tuple[Case, tuple[Choice, ...]]] = deque()
+        self._features: set[tuple[str, tuple[str, ...]]] = set()
+
+    @property
+    def done(self) -> bool:
+        """Its examples are all tried, or its time is over."""
+        bounds = self.bounds
+        if bounds.until is not None and time.monotonic() >= bounds.until:
+            return True
+        return bounds.examples is not None and self.examples >= bounds.examples
+
+    def step(self) -> None:
+        """Try one case.
+
+        Raises:
+            StartError: The target does not start any more.
+        """
+        if self._unmeasured and self.examples >= self._bare:
+            self._measure(self._unmeasured.popleft())
+            return
+        case, choices, waits = self._next()
+        overs = self.attempt.overs(case)
+        if not overs:
+            self._skipped()
+            return
+        began = time.monotonic()
+        self.journal.note(self.attempt.target.name, case)
+        outcome = self.attempt.attempt(case, overs[0])
+        self.examples += 1
+        self._unshown = 0
+        self._exercise(case)
+        tried = time.monotonic()
+        if outcome.verdict.violations:
+            self.hunt.examine(case, outcome, choices)
+        elif self.bounds.until is not None:
+            self.hunt.catch_up()
+        ended = time.monotonic()
+        self.clock.all += ended - began
+        self.clock.hunting += ended - tried
+        if waits:
+            self.clock.slow += tried - began
+
+    def run(self, until: float) -> None:
+        """Try cases until *until*, on the monotonic clock, or until it is done."""
+        while not self.done:
+            self.step()
+            if time.monotonic() >= until:
+                return
+
+    def result(self) -> TargetRun:
+        """What was done so far."""
+        return TargetRun(
+            self.attempt.target.name,
+            self.attempt.version,
+            self.attempt.python,
+            self.variants,
+            self.examples,
+            self.clock.all,
+            self.hunt.deviations,
+        )
+
+    def _next(self) -> tuple[Case, tuple[Choice, ...], bool]:
+        """The next case; with a time budget, slow ones come when they are affordable."""
+        if self.bounds.until is None:
+            case, choices = next(self._cases)
+            return case, choices, False
+        if self._put_off and self.clock.slow <= SLOW_SHARE * self.clock.all:
+            return *self._put_off.popleft(), True
+        for case, choices in self._cases:
+            if not slow(case):
+                return case, choices, False
+            if len(self._put_off) < MAX_WAITING:
+                self._put_off.append((case, choices))
+            if self.clock.slow <= SLOW_SHARE * self.clock.all:
+                return *self._put_off.popleft(), True
+        raise AssertionError("the random cases never end")
+
+    def _measure(self, variant: str) -> None:
+        began = time.monotonic()
+        until = self.bounds.until
+        if until is None or until - began >= MEASURE_FROM:
+            for exchange in {item.dialect: item for item in reversed(self.exchanges)}.values():
+                self.hunt.measure(exchange, variant)
+        self.clock.all += time.monotonic() - began
+
+    def _skipped(self) -> None:
+        """A case that cannot be shown here; when nothing but such cases comes, it is done."""
+        self._unshown += 1
+        if self._unshown > 10_000:
+            self.examples += 1
+
+    def _shrink_seconds(self) -> float | None:
+        """How long the next finding may take to shrink."""
+        if self.bounds.until is None:
+            return None
+        left = self.bounds.until - time.monotonic()
+        free = SHRINK_SHARE * (self.clock.all + left) - self.clock.hunting
+        return max(0.0, min(max(free / 3, 1.0), left)) if free > 0 else 0.0
+
+    def _exercise(self, case: Case) -> None:
+        """Note what this case could show; once a kind of bend and stream, for it costs 0.1 ms."""
+        key = (case.exchange.name, case.plan.kinds)
+        if len(self.exercised) == len(strategies.FEATURES) or key in self._features:
+            return
+        if len(self._features) < MAX_FEATURES:
+            self._features.add(key)
+            self.exercised |= strategies.features(case.exchange, case.plan)

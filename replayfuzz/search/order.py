@@ -1,0 +1,105 @@
+"""In which order cases are tried: every kind of bend is seen early, on every stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import count
+from random import Random
+
+from replayfuzz import strategies
+from replayfuzz.cassette import Exchange
+from replayfuzz.plan import Plan
+from replayfuzz.search.case import UNBENT, Case
+from replayfuzz.search.draws import Choice, Draws
+
+EXPLORE_EVERY = 6
+"""One case in so many is drawn at random while the schedule lasts: it is the schedule that
+finds most, and a long one must not keep the families from being combined."""
+
+
+def unbent(exchanges: Sequence[Exchange], variants: Sequence[str]) -> Iterator[Case]:
+    """Every stream as recorded, for every variant: what fails here needs no bend."""
+    for exchange in exchanges:
+        for variant in variants:
+            yield Case(exchange, UNBENT, variant)
+
+
+def scheduled(exchanges: Sequence[Exchange], variants: Sequence[str], seed: int) -> Iterator[Case]:
+    """The fixed schedule of every stream for every variant, each case once.
+
+    Round by round: one plan of every kind for every stream, then the next one of each. In
+    the first pass the variants take turns; the later ones fill in what is left.
+    """
+    for turn in range(len(variants)):
+        for number, (exchange, plan) in enumerate(_rounds(exchanges, seed)):
+            yield Case(exchange, plan, variants[(number + turn) % len(variants)])
+
+
+def _rounds(exchanges: Sequence[Exchange], seed: int) -> Iterator[tuple[Exchange, Plan]]:
+    grouped = [(exchange, _by_kind(exchange, seed)) for exchange in exchanges]
+    kinds = list(dict.fromkeys(kind for _, groups in grouped for kind in groups))
+    for number in count():
+        longest = 0
+        for shift in range(len(grouped)):
+            for place, kind in enumerate(kinds):
+                exchange, groups = grouped[(place + shift) % len(grouped)]
+                plans = groups.get(kind, ())
+                longest = max(longest, len(plans))
+                if number < len(plans):
+                    yield exchange, plans[number]
+        if number + 1 >= longest:
+            return
+
+
+@lru_cache(maxsize=128)
+def _by_kind(exchange: Exchange, seed: int) -> dict[tuple[str, ...], tuple[Plan, ...]]:
+    """The schedule by kind: the first of each as it comes, the others spread over the body."""
+    groups: dict[tuple[str, ...], list[Plan]] = {}
+    for plan in strategies.schedule(exchange):
+        if plan != UNBENT:
+            groups.setdefault(plan.kinds, []).append(plan)
+    mixed = {}
+    for kind, (first, *others) in groups.items():
+        Random(f"{seed}/{exchange.name}/{kind}").shuffle(others)
+        mixed[kind] = (first, *others)
+    return mixed
+
+
+def drawn(
+    exchanges: Sequence[Exchange], variants: Sequence[str], random: Random
+) -> Iterator[tuple[Case, tuple[Choice, ...]]]:
+    """Random compositions without end, each with the choices that Hypothesis can shrink."""
+    draws = Draws(random)
+    strategy = {exchange.name: strategies.plans(exchange) for exchange in exchanges}
+    while True:
+        exchange = exchanges[int(random.random() * len(exchanges))]
+        variant = variants[int(random.random() * len(variants))]
+        plan = draws.draw_from(strategy[exchange.name])
+        yield Case(exchange, plan, variant), tuple(draws.choices)
+
+
+def all_cases(
+    exchanges: Sequence[Exchange], variants: Sequence[str], seed: str, part: tuple[int, int]
+) -> Iterator[tuple[Case, tuple[Choice, ...]]]:
+    """Everything in the order of DESIGN 9; it never ends.
+
+    Args:
+        exchanges: At least one.
+        variants: At least one.
+        seed: Decides the random part.
+        part: ``(k, n)``: of the fixed cases only each n-th, from the k-th on; the random
+            ones differ for each k.
+    """
+    k, n = part
+    for number, case in enumerate(unbent(exchanges, variants)):
+        if number % n == k:
+            yield case, ()
+    random = drawn(exchanges, variants, Random(f"{seed}/{k}"))
+    for number, case in enumerate(scheduled(exchanges, variants, 0)):
+        if number % n != k:
+            continue
+        yield case, ()
+        if number // n % EXPLORE_EVERY == EXPLORE_EVERY - 1:
+            yield next(random)
+    yield from random

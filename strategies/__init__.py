@@ -1,0 +1,25 @@
+"""How streams are bent: families of labelled plans, the schedule, and Hypothesis strategies."""
+
+from replayfuzz.strategies.catalogue import FAMILIES
+from replayfuzz.strategies.family import UNBENT, Family
+from replayfuzz.strategies.features import FEATURES, features, never
+from replayfuzz.strategies.places import place
+from replayfuzz.strategies.plans import plans
+from replayfuzz.strategies.schedule import schedule
+from replayfuzz.strategies.view import View, view
+from replayfuzz.strategies.words import describe
+
+__all__ = [
+    "FAMILIES",
+    "FEATURES",
+    "UNBENT",
+    "Family",
+    "View",
+    "describe",
+    "features",
+    "never",
+    "place",
+    "plans",
+    "schedule",
+    "view",
+]

@@ -1,0 +1,68 @@
+"""What a family of bends is, and the words its plans are made with. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar, get_args
+
+from replayfuzz.plan import Edit, Head, Plan, Splice
+from replayfuzz.strategies.view import View
+
+Group = Literal["cut", "rewrite", "head", "text", "meaning", "ending", "size", "time"]
+"""What a family changes, tamest first: boundaries; spelling that must not matter; the
+response around the body; content; what the stream says; where it stops; how much; when."""
+
+GROUPS: tuple[Group, ...] = get_args(Group)
+
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One way in which streams are bent.
+
+    Attributes:
+        id: Stable name, ``<group>.<name>``; also the ``kind`` of the edits it makes.
+        title: In words, for people.
+        group: What it changes.
+        preserving: A correct reader reports the same as without it.
+        plans: Yields plans for one exchange, the most telling ones first. Each is
+            labelled and keeps neither recorded boundaries nor times.
+    """
+
+    id: str
+    title: str
+    group: Group
+    preserving: bool
+    plans: Callable[[View], Iterator[Plan]]
+
+
+UNBENT = Plan(keep_chunks=False, keep_times=False)
+"""The recorded bytes and end, in one piece, at once: what every family starts from."""
+
+
+def bent(*edits: Edit, head: Head | None = None) -> Plan:
+    """The plan with these edits and no recorded boundaries or times."""
+    return Plan(edits, head or Head(), keep_chunks=False, keep_times=False)
+
+
+def spliced(kind: str, label: str, changes: Iterable[tuple[int, int, bytes]]) -> Iterator[Plan]:
+    """Yield the plan with one Splice for each ``(at, remove, insert)``; nothing for no change."""
+    edits = [Splice(at, remove, data, kind, label) for at, remove, data in changes]
+    if edits:
+        yield bent(*edits)
+
+
+def spread(items: Sequence[_Item], limit: int) -> Sequence[_Item]:
+    """At most *limit* of *items*, the first and the last among them, evenly apart."""
+    if len(items) <= limit:
+        return items
+    if limit == 1:
+        return items[:1]
+    return [items[number * (len(items) - 1) // (limit - 1)] for number in range(limit)]
+
+
+def ends_and_middle(items: Sequence[_Item]) -> Sequence[_Item]:
+    """The first, the middle and the last of *items*, each once."""
+    return spread(items, 3)

@@ -1,0 +1,101 @@
+"""Combined bends as a Hypothesis strategy, cheap to draw and quick to shrink."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from hypothesis.strategies import SearchStrategy
+
+from replayfuzz.cassette import Exchange
+from replayfuzz.plan import Edit, Head, Plan, Slice, Splice, merge
+from replayfuzz.strategies.catalogue import moves
+from replayfuzz.strategies.compose import parted
+from replayfuzz.strategies.cuts import cut
+from replayfuzz.strategies.family import UNBENT
+from replayfuzz.strategies.view import view
+
+
+def plans(exchange: Exchange, *, max_moves: int = 4, max_cuts: int = 4) -> SearchStrategy[Plan]:
+    """Generate plans of up to *max_moves* moves of the catalogue and *max_cuts* boundaries.
+
+    Shrinks to the unbent stream in one piece: first fewer moves, then tamer ones (in the
+    order of the catalogue: boundaries, rewrites, texts, meaning, endings), then fewer
+    boundaries, those where readers break before others. A move that would change bytes
+    which another one changes is left out.
+
+    Args:
+        exchange: What is bent; its plans are computed once.
+        max_moves: Upper bound on moves in one plan.
+        max_cuts: Upper bound on boundaries besides those of the moves.
+    """
+    return _Plans(exchange, max_moves, max_cuts)
+
+
+class _Plans(SearchStrategy[Plan]):
+    """Draws n, then n positions in the list of moves; then m, then m places."""
+
+    def __init__(self, exchange: Exchange, max_moves: int, max_cuts: int) -> None:
+        super().__init__()
+        self._exchange = exchange
+        self._moves = moves(exchange)
+        self._spans = tuple(map(_spans, self._moves))
+        self._hot = view(exchange).hot
+        self._max_moves = max_moves if self._moves else 0
+        self._max_cuts = max_cuts
+
+    def __repr__(self) -> str:
+        return f"plans({self._exchange.name!r})"
+
+    def do_draw(self, data: Any) -> Plan:
+        """One plan. Draws integers only, so that any provider of choices will do."""
+        chosen: list[Plan] = []
+        taken: list[tuple[int, int]] = []
+        last = len(self._moves) - 1
+        for _ in range(data.draw_integer(0, self._max_moves)):
+            number = data.draw_integer(0, last)
+            spans = self._spans[number]
+            if not _clash(taken, spans):
+                taken.extend(spans)
+                chosen.append(self._moves[number])
+        # A Slice in front also cuts what others insert at byte 0.
+        chosen.sort(key=_not_sliced)
+        edits = [edit for move in chosen for edit in move.edits]
+        for _ in range(data.draw_integer(0, self._max_cuts)):
+            self._cut(edits, data)
+        head = merge(UNBENT, *chosen).head if any(move.head.kind for move in chosen) else Head()
+        return Plan(tuple(edits), head, keep_chunks=False, keep_times=False)
+
+    def _cut(self, edits: list[Edit], data: Any) -> None:
+        """Add a boundary: at a hot place, at any place, or inside what an edit inserts."""
+        body = self._exchange.body
+        size = len(body) + 1
+        inserted = [edit for edit in edits if isinstance(edit, Splice) and len(edit.insert) > 1]
+        place = data.draw_integer(0, (3 if inserted else 2) * size - 1)
+        if place < size:
+            edits.append(cut(body, self._hot[place * len(self._hot) // size]))
+        elif place < 2 * size:
+            edits.append(cut(body, place - size))
+        else:
+            edit = inserted[(place - 2 * size) % len(inserted)]
+            step = 1 + (place - 2 * size) // len(inserted) % (len(edit.insert) - 1)
+            at = next(number for number, one in enumerate(edits) if one is edit)
+            edits[at : at + 1] = parted(body, edit, step)
+
+
+def _not_sliced(plan: Plan) -> bool:
+    return not (plan.edits and isinstance(plan.edits[0], Slice))
+
+
+def _spans(plan: Plan) -> tuple[tuple[int, int], ...]:
+    """What the plan's splices take away, or the place where they only insert, in order."""
+    return tuple(
+        sorted((edit.at, edit.at + edit.remove) for edit in plan.edits if isinstance(edit, Splice))
+    )
+
+
+def _clash(taken: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]) -> bool:
+    if not taken or not spans:
+        return False
+    return any(second[0] < first[1] for first, second in pairwise(sorted((*taken, *spans))))
