@@ -9,7 +9,7 @@ folder that holds nothing but a link to it is put on ``PYTHONPATH``.
 from __future__ import annotations
 
 import contextlib
-import datetime
+import datetime as dt
 import fcntl
 import hashlib
 import importlib.metadata
@@ -201,7 +201,7 @@ def _key(wanted: Requirement, requirements: tuple[str, ...]) -> str:
     """Folder name: readable, and different for everything that can differ inside."""
     python = f"{sys.implementation.cache_tag} {platform.machine()} {sys.base_prefix}"
     # "The newest" is another release tomorrow; an exact one never is.
-    day = "" if wanted.version else datetime.datetime.now(datetime.UTC).date().isoformat()
+    day = "" if wanted.version else dt.datetime.now(dt.UTC).date().isoformat()
     digest = hashlib.sha256("\n".join([*requirements, python, day]).encode()).hexdigest()
     return f"{wanted.package}-{wanted.version or 'newest'}-{digest[:12]}"
 

@@ -18,9 +18,10 @@ from replayfuzz.guard import guard
 _SECONDS = 600.0  # a large library over a slow line, without a cache
 _LAST = 6  # lines of the installer that a message shows
 _OFFLINE = (
-    "resolve host", "name resolution", "dns error", "name or service not known", "failed to connect",
-    "connection refused", "network is unreachable", "error sending request", "newconnectionerror",
-    "failed to establish", "timed out", "connection error", "no route to host",
+    "resolve host", "name resolution", "dns error", "name or service not known",
+    "failed to connect", "connection refused", "network is unreachable", "error sending request",
+    "newconnectionerror", "failed to establish", "timed out", "connection error",
+    "no route to host",
 )  # fmt: skip
 _UNKNOWN = (
     "no solution found",
@@ -139,6 +140,8 @@ def _told(output: str) -> str:
     plain = output.lower()
     if any(word in plain for word in _OFFLINE):
         advice = "is there a network? Environments that were built once work without one"
+    elif "from versions: none" in plain:  # all that pip says for either
+        advice = "is there a network, and such a package?"
     elif any(word in plain for word in _UNKNOWN):
         advice = "is there such a package and version, for this Python?"
     else:

@@ -19,7 +19,7 @@ from replayfuzz.guard import guard
 KEPT = 65536
 """Bytes of standard error that are kept: the last ones."""
 
-_READ = 1 << 18
+_READ = 1 << 16  # what a pipe holds; a larger buffer costs a page fault a call
 _LONGEST = 256 << 20  # bytes of one line; an answer of 10,000 events has about 1 MB
 _TERM_SECONDS = 0.3  # what a worker may take to clean up
 _EOF_SECONDS = 1.0
@@ -67,13 +67,13 @@ class Process:
         self._line = bytearray()
         self._searched = 0
         self._tail = b""
-        self._poll = select.poll()
+        self._poll = select.epoll()  # cheaper than poll for fds that stay the same
         self._open = {self._out, self._err}
         for fd in self._open:
-            self._poll.register(fd, select.POLLIN)
+            self._poll.register(fd, select.EPOLLIN)
         # Readable when the process is dead, also while something it forked holds its pipes.
         self._death = os.pidfd_open(self._child.pid)
-        self._poll.register(self._death, select.POLLIN)
+        self._poll.register(self._death, select.EPOLLIN)
 
     @property
     def pid(self) -> int:
@@ -100,7 +100,7 @@ class Process:
             return self.line(seconds)  # it died; what it last said is still to be read
         if sent < len(line):
             self._write(line[sent:], deadline)
-        return self.line(max(0.0, deadline - time.monotonic()))
+        return self._line_by(deadline)
 
     def line(self, seconds: float) -> bytes:
         """Wait for one line, and return it without its end.
@@ -110,7 +110,9 @@ class Process:
             Silent: *seconds* went by.
             Flood: The line is longer than 256 MiB.
         """
-        deadline = time.monotonic() + seconds
+        return self._line_by(time.monotonic() + seconds)
+
+    def _line_by(self, deadline: float) -> bytes:
         while True:
             at = self._line.find(b"\n", self._searched)
             if at >= 0:
@@ -145,6 +147,7 @@ class Process:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._child.wait(_KILL_SECONDS)
         self._await_group()
+        self._poll.close()
         os.close(self._death)
         for pipe in (self._child.stdin, self._child.stdout, self._child.stderr):
             if pipe:
@@ -153,7 +156,7 @@ class Process:
 
     def _write(self, data: bytes, deadline: float) -> None:
         """Write what did not fit into the pipe, reading meanwhile: it may wait for us to."""
-        self._poll.register(self._in, select.POLLOUT)
+        self._poll.register(self._in, select.EPOLLOUT)
         try:
             while data:
                 self._read(deadline)
@@ -167,7 +170,7 @@ class Process:
     def _read(self, deadline: float) -> None:
         """Wait until anything happens, and take it in; raises as ``line`` does."""
         left = deadline - time.monotonic()
-        ready = self._poll.poll(max(0.0, left) * 1000)
+        ready = self._poll.poll(max(0.0, left))
         if not ready:
             raise Silent
         heard = False
@@ -207,7 +210,7 @@ class Process:
         deadline = time.monotonic() + seconds
         while True:
             left = max(0.0, deadline - time.monotonic())
-            ready = {fd for fd, _ in self._poll.poll(left * 1000)}
+            ready = {fd for fd, _ in self._poll.poll(left)}
             if self._err in ready:
                 self._take_stderr()
             if self._out in ready:

@@ -217,17 +217,19 @@ def events_from_json(items: Iterable[Mapping[str, Any]]) -> tuple[Event, ...]:
 
 
 def _event_from_json(item: Mapping[str, Any]) -> Event:
-    kind = item.get("type")
-    if kind not in EVENT_FIELDS:
+    values = dict(item)
+    kind, t = values.pop("type", None), values.pop("t", None)
+    if kind not in _NAMES:
         raise ValueError(f"event type {kind!r} is not one of {', '.join(EVENT_FIELDS)}")
-    values = {}
-    for name, value in item.items():
-        if name in ("type", "t") or value is None:
-            continue
-        if name not in EVENT_FIELDS[kind]:
-            raise ValueError(f"a {kind!r} event has no field {name!r}")
-        values[name] = value
-    return Event(kind, values, item.get("t"))
+    if None in values.values():
+        values = {name: value for name, value in values.items() if value is not None}
+    if not _NAMES[kind].issuperset(values):
+        name = next(name for name in values if name not in _NAMES[kind])
+        raise ValueError(f"a {kind!r} event has no field {name!r}")
+    return Event(kind, values, t)
+
+
+_NAMES = {kind: frozenset(names) for kind, names in EVENT_FIELDS.items()}
 
 
 def event_to_json(event: Event) -> dict[str, Any]:

@@ -140,7 +140,6 @@ def told(outcome: Expected) -> list[tuple[Any, ...]]:
         ),
         pytest.param(sse("ping"), [], id="ping"),
         pytest.param(sse("new_event", x=1), [], id="unknown-event"),
-        pytest.param(b"event: new_event\ndata: not json\n\n", [], id="unknown-event-without-json"),
         pytest.param(sse("message_delta", delta={}, usage=None), [], id="empty-delta"),
     ],
 )
@@ -150,6 +149,14 @@ def test_documented_events(body: bytes, events: list[tuple[Any, ...]]) -> None:
 
     assert told(outcomes[0]) == [*BEGUN, *events, *ENDED]
     assert [(one.end, one.strict, one.terminal) for one in outcomes] == [("complete", True, True)]
+
+
+def test_an_unknown_event_without_json_may_be_an_error() -> None:
+    """New event names are promised, and to be ignored; data that is not JSON is not."""
+    outcomes = expect(START + b"event: new_event\ndata: not json\n\n" + FINISH + STOP)
+
+    assert [one.end for one in outcomes] == ["complete", "error"]
+    assert told(outcomes[0]) == [*BEGUN, *ENDED]
 
 
 @pytest.mark.parametrize(

@@ -98,5 +98,5 @@ def test_a_wrong_declaration_names_its_file(folder, text, message):
 def test_a_wrong_table_of_a_project_is_told(folder, text):
     (folder / "pyproject.toml").write_text(text)
 
-    with pytest.raises(TargetError, match="pyproject.toml: .*tab"):
+    with pytest.raises(TargetError, match=r"pyproject.toml: .*tab"):
         declared.all_targets(folder)

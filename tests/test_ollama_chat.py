@@ -105,7 +105,13 @@ def test_what_is_not_documented_may_be_an_error(body: bytes) -> None:
     ("body", "end", "outcomes"),
     [
         pytest.param(HELLO + DONE, "complete", [("complete", True, True)], id="whole"),
-        pytest.param(HELLO + DONE, "open", [("complete", True, True)], id="open-after-done"),
+        pytest.param(
+            # Ollama documents no reader that stops before the end of the message.
+            HELLO + DONE,
+            "open",
+            [("complete", True, False)],
+            id="open-after-done",
+        ),
         pytest.param(
             HELLO + DONE,
             "incomplete",

@@ -12,7 +12,12 @@ from typing import Any
 
 from replayfuzz.dialects.dialect import Dialect
 from replayfuzz.dialects.order import CHAT
-from replayfuzz.dialects.rulings import MESSAGE_TEXT, OTHER_EVENT, UNFINISHED_TERMINAL
+from replayfuzz.dialects.rulings import (
+    MESSAGE_TEXT,
+    OTHER_EVENT,
+    UNFINISHED_TERMINAL,
+    UNKNOWN_NOT_JSON,
+)
 from replayfuzz.dialects.story import ProviderError, Story, message_of
 from replayfuzz.dialects.streams import SseStream, sse_oracle
 from replayfuzz.formats.json_text import canonical
@@ -122,9 +127,13 @@ def _event(item: ServerEvent, story: Story, flow: _Flow) -> bool:
 
 
 def _unknown(item: ServerEvent, story: Story) -> dict[str, Any] | None:
-    """The data of an event whose name is not documented; it need not be JSON."""
+    """The data of an event whose name is not documented."""
     readable, value = story.value(item.data)
-    return value if readable and isinstance(value, dict) else None
+    if readable and isinstance(value, dict):
+        return value
+    if story.rulings.pick(UNKNOWN_NOT_JSON) == "error":
+        raise ProviderError("")
+    return None
 
 
 def _message_start(data: dict[str, Any], story: Story) -> None:

@@ -7,6 +7,7 @@ all calls of the stream.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from replayfuzz.dialects.dialect import Dialect
@@ -43,7 +44,8 @@ def _fold(stream: LineStream, story: Story) -> Expected:
 
 def _end(story: Story) -> Expected:
     # Servers before 0.1.38 gave no reason: the last line alone is the finish.
-    return story.whole(finished=True)
+    # No documentation says that a reader stops at it: it may wait for the end of the message.
+    return replace(story.whole(finished=True), must_end=story.ended.message_end != "open")
 
 
 def _beyond(story: Story) -> Expected:

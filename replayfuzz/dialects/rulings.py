@@ -149,6 +149,11 @@ BEYOND_TERMINAL = Choice(
     "ignored",
     (("error", "what follows the terminal record is not part of the documented stream"),),
 )
+UNKNOWN_NOT_JSON = Choice(
+    "an event of an undocumented name whose data is not JSON",
+    "ignored",
+    (("error", "the documentation promises new event names, not data that is other than JSON"),),
+)
 UNENDED_LINE = Choice(
     "the last line has no line end",
     "read",

@@ -1,0 +1,248 @@
+"""Starts target workers, speaks worker protocol v1 with them, keeps deadlines.
+
+Whatever a target does is a Transcript: a crash, silence and garbage are ends of a call.
+Nothing here blocks without a bound: the pipes are non-blocking, standard error is
+drained whenever the worker is waited for, and a worker that has to go is killed with its
+whole process group. ``processes`` owns that part.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from replayfuzz.errors import StartError
+from replayfuzz.processes import Died, Flood, Process, Silent
+from replayfuzz.target import Target
+from replayfuzz.transcript import Failure, Transcript, events_from_json
+
+_SHOWN = 200  # bytes of garbage that a message quotes
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps makes one for each call
+_NOISE = 1000  # lines that a library may print before its worker takes standard output away
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The ready line of a worker.
+
+    Attributes:
+        memory: It takes pieces in a request instead of a URL.
+        unix: It takes ``http+unix://`` URLs.
+    """
+
+    name: str
+    version: str
+    dialects: tuple[str, ...]
+    variants: tuple[str, ...]
+    memory: bool = False
+    unix: bool = False
+
+
+class Worker:
+    """One long-lived worker process of a target; started again after it failed.
+
+    Args:
+        target: What is driven; its name stands in messages.
+        command: Program and arguments (``environments.Environment.command``).
+        variables: Environment variables of the process besides ours.
+        start_seconds: How long it may take until its ready line.
+
+    Attributes:
+        ready: What the worker said when it last started; None before.
+        restarts: How many times it had to be started again.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        command: Sequence[str],
+        *,
+        variables: Mapping[str, str] | None = None,
+        start_seconds: float = 60.0,
+    ) -> None:
+        self.ready: Ready | None = None
+        self.restarts = 0
+        self._target = target
+        self._command = tuple(command)
+        self._variables = dict(variables or {})
+        self._start_seconds = start_seconds
+        self._process: Process | None = None
+        self._id = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def running(self) -> bool:
+        """A process is there; it may have died since it was last heard of."""
+        return self._process is not None
+
+    def start(self) -> Ready:
+        """Start the process, unless it runs, and wait for its ready line.
+
+        Raises:
+            StartError: It cannot be started, died, stayed silent, or is no worker; the
+                message holds the last lines that it wrote to standard error.
+        """
+        if self._process is not None and self.ready is not None:
+            return self.ready
+        try:
+            process = Process(self._command, self._variables)
+        except OSError as error:
+            raise StartError(
+                f"{self._target.name}: cannot start {self._command[0]}: {error.strerror}; "
+                f"see 'command' in {self._target.source or 'its declaration'}"
+            ) from error
+        try:
+            self.ready = self._greeting(process)
+        except BaseException:
+            process.kill()
+            raise
+        self._process = process
+        return self.ready
+
+    def call(self, request: Mapping[str, Any], seconds: float) -> Transcript:
+        """Have the worker make one call, and report what came of it.
+
+        Args:
+            request: A request of worker protocol v1; its ``id`` is filled in here.
+            seconds: Deadline for the answer.
+
+        Returns:
+            The transcript; ``crash``, ``hang`` and ``garbage`` are ends of it. After those
+            the process is gone, and the next call starts a new one.
+
+        Raises:
+            StartError: The worker does not start any more.
+        """
+        if self._process is None:
+            self.restarts += self.ready is not None
+            self.start()
+        process = self._process
+        if process is None:
+            raise AssertionError("start leaves a process or raises")
+        self._id += 1
+        line = _ENCODE({**request, "id": self._id}).encode() + b"\n"
+        process.forget_stderr()
+        began = time.perf_counter()
+        try:
+            answer = process.ask(line, seconds)
+        except Died as death:
+            return self._failed("crash", str(death), began)
+        except Silent:
+            return self._failed("hang", f"no answer within {seconds:g} s", began)
+        except Flood as flood:
+            return self._failed("garbage", str(flood), began)
+        except BaseException:  # Ctrl-C: an answer to this call must not meet the next one
+            self._drop()
+            raise
+        took = time.perf_counter() - began
+        try:
+            return _transcript(answer, self._id, took, process.stderr)
+        except (ValueError, RecursionError) as error:
+            quoted = ascii(answer[:_SHOWN].decode("utf-8", "backslashreplace"))
+            return self._failed("garbage", f"{error}: {quoted}", began)
+
+    def close(self) -> None:
+        """End the process: by the end of its input, by SIGTERM, then by SIGKILL."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.close()
+
+    def _failed(self, end: Any, message: str, began: float) -> Transcript:
+        took = time.perf_counter() - began
+        stderr = self._drop()
+        return Transcript((), end, Failure(end, message), seconds=took, stderr=stderr)
+
+    def _drop(self) -> str:
+        process, self._process = self._process, None
+        if process is None:
+            return ""
+        process.kill()
+        return process.stderr
+
+    def _greeting(self, process: Process) -> Ready:
+        """The ready line; what a library printed before it is passed over."""
+        deadline = time.monotonic() + self._start_seconds
+        name, noise = self._target.name, b""
+        try:
+            for _ in range(_NOISE):
+                noise = process.line(max(0.0, deadline - time.monotonic()))
+                ready = _ready(noise)
+                if ready is not None:
+                    return ready
+            told = "printed much, and no ready line"
+        except Died as death:
+            told = f"died before it was ready: {death}"
+        except Silent:
+            told = f"was not ready within {self._start_seconds:g} s"
+        except (Flood, ValueError) as error:
+            told = str(error)
+        process.kill()
+        last = "\n".join(process.stderr.strip().splitlines()[-8:]) or ascii(noise[:_SHOWN])
+        raise StartError(
+            f"{name}: its worker {told}.\n"
+            f"The command was: {' '.join(self._command)}\nIts last output was:\n{last}"
+        )
+
+
+def _ready(line: bytes) -> Ready | None:
+    """Read a ready line; None: it is something else that was printed."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict) or "ready" not in value:
+        return None
+    if value["ready"] != 1:
+        raise ValueError(f"speaks worker protocol {value['ready']!r}, and replayfuzz speaks 1")
+    return Ready(
+        str(value.get("name", "")),
+        str(value.get("version", "")),
+        tuple(map(str, value.get("dialects") or ())),
+        tuple(map(str, value.get("variants") or ())),
+        memory=value.get("memory") is True,
+        unix=value.get("unix") is True,
+    )
+
+
+def _transcript(line: bytes, number: int, took: float, stderr: str) -> Transcript:
+    """Read an answer.
+
+    Raises:
+        ValueError: It is not an answer of worker protocol v1 to request *number*.
+    """
+    try:
+        answer = json.loads(line)
+    except ValueError as error:
+        raise ValueError("the answer is not JSON") from error
+    if not isinstance(answer, dict) or answer.get("id") != number:
+        raise ValueError(f"the answer is not to request {number}")
+    end = answer.get("end")
+    if end not in {"complete", "error", "truncated"}:
+        raise ValueError(f"the answer's end is {end!r}")
+    try:
+        events = events_from_json(answer.get("events", ()))
+    except (TypeError, AttributeError) as fault:
+        raise ValueError("the answer's events are not a list of objects") from fault
+    cpu = answer.get("cpu")
+    return Transcript(
+        events,
+        end,
+        None if end == "complete" else _failure(answer.get("error")),
+        seconds=took,
+        cpu=float(cpu) if isinstance(cpu, int | float) else None,
+        stderr=stderr,
+    )
+
+
+def _failure(error: object) -> Failure:
+    if not isinstance(error, dict):
+        return Failure(message="" if error is None else str(error))
+    return Failure(*(str(error.get(key) or "") for key in ("type", "message", "frame")))

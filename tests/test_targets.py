@@ -1,0 +1,280 @@
+"""Shipped adapters: an unbent stream gives the same events over memory and over a socket."""
+
+import base64
+import http.server
+import json
+import threading
+
+import pytest
+
+from replayfuzz import declared, dialects, environments
+from replayfuzz.drive import Worker
+from replayfuzz.errors import MissingError
+from replayfuzz.transcript import Transcript
+
+pytestmark = pytest.mark.slow  # importing a client library takes a second
+
+
+def chat(**delta):
+    finish = delta.pop("finish_reason", None)
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    chunk = {
+        "id": "c",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "m",
+        "choices": [choice],
+    }
+    return f"data: {json.dumps(chunk)}\n\n"
+
+
+def tool(**function):
+    named = {"id": "call_1", "type": "function"} if "name" in function else {}
+    return chat(tool_calls=[{"index": 0, **named, "function": function}])
+
+
+OPENAI = "".join(
+    [
+        chat(role="assistant", content=""),
+        chat(reasoning_content="Hm."),
+        chat(content="Hé 😀"),
+        tool(name="f", arguments=""),
+        tool(arguments='{"a":'),
+        tool(arguments="1}"),
+        chat(finish_reason="tool_calls"),
+        (
+            'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[],'
+            '"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}\n\n'
+        ),
+        "data: [DONE]\n\n",
+    ]
+)
+
+
+def anthropic(type, **values):
+    return f"event: {type}\ndata: {json.dumps({'type': type, **values}, ensure_ascii=False)}\n\n"
+
+
+def block(index, start, *deltas):
+    pieces = [anthropic("content_block_delta", index=index, delta=delta) for delta in deltas]
+    opened = anthropic("content_block_start", index=index, content_block=start)
+    return "".join([opened, *pieces, anthropic("content_block_stop", index=index)])
+
+
+ANTHROPIC = "".join(
+    [
+        anthropic(
+            "message_start",
+            message={
+                "id": "m", "type": "message", "role": "assistant", "model": "claude", "content": [],
+                "stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": 5, "output_tokens": 1},
+            },
+        ),
+        block(
+            0,
+            {"type": "thinking", "thinking": "", "signature": ""},
+            {"type": "thinking_delta", "thinking": "Hm."},
+            {"type": "signature_delta", "signature": "x"},
+        ),
+        anthropic("ping"),
+        block(1, {"type": "text", "text": ""}, {"type": "text_delta", "text": "Hé 😀"}),
+        block(
+            2,
+            {"type": "tool_use", "id": "t", "name": "f", "input": {}},
+            {"type": "input_json_delta", "partial_json": '{"a":'},
+            {"type": "input_json_delta", "partial_json": " 1}"},
+        ),
+        anthropic("message_delta", delta={"stop_reason": "tool_use", "stop_sequence": None}, usage={"output_tokens": 9}),
+        anthropic("message_stop"),
+    ]
+)  # fmt: skip
+
+
+def ollama(done=False, **message):
+    part = {"model": "l", "created_at": "2025-01-01T00:00:00Z", "done": done}
+    message = {"role": "assistant", "content": "", **message}
+    last = {"done_reason": "stop", "total_duration": 5, "prompt_eval_count": 3, "eval_count": 4}
+    return json.dumps({**part, "message": message, **(last if done else {})}) + "\n"
+
+
+OLLAMA = "".join(
+    [
+        ollama(thinking="Hm."),
+        ollama(content="Hé 😀"),
+        ollama(tool_calls=[{"function": {"name": "f", "arguments": {"a": 1}}}]),
+        ollama(done=True),
+    ]
+)
+SSE = ": hi\nid: 1\nevent: a\ndata: x\ndata: y\n\nretry: 500\nid: 2\ndata: é 😀\n\n"
+BODIES = {
+    "openai.chat": OPENAI,
+    "anthropic.messages": ANTHROPIC,
+    "ollama.chat": OLLAMA,
+    "sse": SSE,
+    "ndjson": OLLAMA,
+}
+NAMES = [target.name for target in declared.all_targets(declared.SHIPPED)]
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Knows what to answer, and what was last asked for."""
+
+    answer = (200, "", b"")
+    path = ""
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers each request with the server's body, in chunks of 50 bytes."""
+
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        status, kind, body = self.server.answer
+        self.server.path = self.path
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for start in range(0, len(body), 50):
+            piece = body[start : start + 50]
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        self.wfile.write(b"0\r\n\r\n")
+        self.close_connection = True
+
+    def log_message(self, *_):
+        """Nothing: tests are quiet."""
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Server(("127.0.0.1", 0), Handler) as found:
+        thread = threading.Thread(target=found.serve_forever)
+        thread.start()
+        yield found
+        found.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def started(request):
+    target = declared.find(request.param)
+    try:
+        environment = environments.installed(target)
+    except MissingError as missing:
+        pytest.skip(str(missing))
+    with Worker(target, environment.command(target), variables=environment.variables) as worker:
+        ready = worker.start()
+        assert set(ready.variants) <= set(target.variants)
+        assert set(ready.dialects) == set(target.dialects)
+        yield target, worker
+
+
+def asked(dialect, variant):
+    request = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+    return {"dialect": dialect, "variant": variant, "timeout": 5.0, "request": request}
+
+
+def kind_of(dialect):
+    return dialects.find(dialect).content_type
+
+
+def remembered(worker, dialect, variant, body, size=None, *, status=200, ending="complete"):
+    size = size or len(body)
+    pieces = [base64.b64encode(body[at : at + size]).decode() for at in range(0, len(body), size)]
+    given = {"pieces": pieces, "status": status, "ending": ending}
+    fields = [["Content-Type", kind_of(dialect)]]
+    return worker.call({**asked(dialect, variant), **given, "fields": fields}, 30.0)
+
+
+def paths(target, worker):
+    for dialect in target.dialects:
+        for variant in worker.ready.variants:
+            yield dialect, variant, BODIES[dialect].encode()
+
+
+def folded(seen: Transcript):
+    """What the events add up to; libraries part content as they like."""
+    values = [
+        {kind: seen.last(kind, name) for kind, name in (("role", "role"), ("finish", "reason"))},
+        [event.get("model") for event in seen.of("model")][-1:],
+        [dict(event.values) for kind in ("sse", "record") for event in seen.of(kind)],
+    ]
+    texts = {kind: seen.joined(kind) for kind in ("text", "reasoning", "refusal")}
+    return texts, seen.tools(), values
+
+
+def test_memory_and_socket_show_the_same(started, server):
+    target, worker = started
+    for dialect, variant, body in paths(target, worker):
+        server.answer = (200, kind_of(dialect), body)
+        url = f"http://127.0.0.1:{server.server_port}/t/TOKEN"
+        over_socket = worker.call({**asked(dialect, variant), "url": url}, 30.0)
+
+        assert server.path == "/t/TOKEN" + dialects.find(dialect).path
+        for size in (None, 50, 1):
+            in_memory = remembered(worker, dialect, variant, body, size)
+            assert (in_memory.end, in_memory.error) == ("complete", None), in_memory.stderr
+            assert in_memory.events == over_socket.events, (dialect, variant, size)
+    assert worker.restarts == 0
+
+
+def test_an_unbent_stream_is_what_the_oracle_expects(started):
+    """As far as the library shows it at all."""
+    target, worker = started
+    for dialect, variant, body in paths(target, worker):
+        seen = remembered(worker, dialect, variant, body)
+        want = dialects.find(dialect).expect((body,), dialects.Ended())[0]
+        shown = target.shown_by(variant) or {event.type for event in want.events}
+
+        assert {event.type for event in seen.events} <= shown
+        for kind in shown:
+            assert bool(seen.of(kind)) == bool(want.transcript.of(kind)), (kind, variant)
+        texts, tools, values = folded(seen)
+        wanted_texts, wanted_tools, wanted_values = folded(want.transcript)
+        assert texts == wanted_texts
+        assert {
+            key: (call.id, call.name, json.loads(call.arguments)) for key, call in tools.items()
+        } == {
+            key: (call.id, call.name, json.loads(call.arguments))
+            for key, call in wanted_tools.items()
+        }
+        assert values[:2] == wanted_values[:2]
+
+
+def test_an_incomplete_message_is_an_error_of_the_transport(started, server):
+    target, worker = started
+    for dialect, variant, body in paths(target, worker):
+        seen = remembered(worker, dialect, variant, body[:-5], 50, ending="incomplete")
+
+        assert seen.end in {"error", "truncated"}, (dialect, variant)
+        assert seen.events
+
+
+def test_an_http_error_is_an_error(started, server):
+    target, worker = started
+    answer = b'{"error": {"type": "api_error", "message": "the kettle is off"}}'
+    for dialect, variant, _ in paths(target, worker):
+        seen = remembered(worker, dialect, variant, answer, status=503)
+        server.answer = (503, "application/json", answer)
+        url = f"http://127.0.0.1:{server.server_port}/t/TOKEN"
+        over_socket = worker.call({**asked(dialect, variant), "url": url}, 30.0)
+
+        assert {seen.end, over_socket.end} <= {"error"}
+        assert seen.error.type == over_socket.error.type
+        if dialect not in {"sse", "ndjson"}:
+            assert "the kettle is off" in seen.error.message
+
+
+def test_an_error_names_the_frame_in_the_library(started):
+    target, worker = started
+    for dialect, variant, _ in paths(target, worker):
+        if dialect in {"sse", "ndjson"}:
+            continue
+        seen = remembered(
+            worker, dialect, variant, b'data: {"no\n\n' if dialect != "ollama.chat" else b"{\n"
+        )
+        if seen.end == "error":
+            assert seen.error.frame.split(".")[0].split(":")[0] in {target.requires, "replayfuzz"}
