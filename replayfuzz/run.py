@@ -11,13 +11,15 @@ from replayfuzz.verdict import Class
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """A rule that a target breaks on an unbent stream; told once, not per example.
+    """A rule that a target breaks on a stream as recorded, or a breakage that is no finding
+    (accepted, or milder than *failed*); told once, not per example.
 
     Attributes:
         name: ``<invariant>`` or ``<invariant>/<case>``.
         variants: Paths through the library that show it.
         outcome, expected, observed: As in a finding.
-        stream: Name of the exchange that showed it.
+        stream: Name of the exchange that showed it first.
+        bend: What was done to that stream, in words; () where it broke as recorded.
         accepted: The reason for which the target's declaration accepts it, or "".
     """
 
@@ -28,6 +30,7 @@ class Deviation:
     observed: str
     stream: str
     accepted: str = ""
+    bend: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,20 @@ from replayfuzz.finding import Finding
 from replayfuzz.plan import Plan, Slice
 from replayfuzz.search.case import Signature
 
-ALIKE = 5
+ALIKE = 3
 """Findings that one signature may have: a bug that many kinds of edits bring out is told
 with its first few, and the others are only counted. Plans of nothing but cuts are never
 counted away: nobody can say that a boundary may matter."""
+
+
+# Rules about what the caller is given. One cause (a lost first event, say) breaks another of
+# them on each stream: which one depends on what stood in the event.
+_TOLD = frozenset(
+    {
+        *("content-equal", "content-prefix", "valid-utf8", "reasoning-equal", "refusal-equal"),
+        *("role-equal", "model-equal", "usage-equal", "finish-reason-equal", "tool-calls-equal"),
+    }
+)
 
 
 def of(finding: Finding) -> Signature:
@@ -65,17 +75,50 @@ class Buckets:
             It, or with the variants of both the one that had its id before; None when
             nothing is new.
         """
-        known = self._known.get(finding.id)
-        self.counts[finding.id] += 1
+        known = self._known.get(finding.id) or self._twin(finding)
         if known is None:
+            self.counts[finding.id] += 1
             self._known[finding.id] = finding
             return finding
+        self.counts[known.id] += 1
         variants = joined(known.variants, finding.variants)
         better = known.flaky and not finding.flaky
         if variants == known.variants and not better:
             return None
-        self._known[finding.id] = replace(finding if better else known, variants=variants)
-        return self._known[finding.id]
+        del self._known[known.id]
+        chosen = replace(finding if better else known, variants=variants)
+        self._known[chosen.id] = chosen
+        return chosen
+
+    def _twin(self, finding: Finding) -> Finding | None:
+        """A finding of the same cause: rules of one family, and no edit beyond its own.
+
+        Only bends in the same words are one cause: two line ends are two. What a stream
+        shows as recorded has no bend to compare: it is the same when it looks the same, and
+        only the end of the stream was bent.
+        """
+        bend = _bend(finding)
+        only_end = all(kind.startswith(("end", "head.framing")) for kind in finding.kinds)
+        for known in self._known.values():
+            alike = only_end and bool(finding.kinds) and known.shape == finding.shape
+            same = _bend(known) <= bend if known.kinds else alike
+            if same and _family(known) == _family(finding):
+                return known
+        return None
+
+
+def _family(finding: Finding) -> tuple[str, ...]:
+    rule = finding.invariant.partition("/")[0]
+    # An exception is told apart by where it was raised, not by the stream that raised it.
+    return ("told",) if rule in _TOLD else (finding.invariant, finding.shape, finding.frame)
+
+
+def _bend(finding: Finding) -> frozenset[str]:
+    """The edits that matter: cuts by their kind of place, the rest in words; ends count as one."""
+    edits = [*finding.plan.edits, *([finding.plan.head] if finding.plan.head.kind else [])]
+    return frozenset(
+        edit.kind if edit.kind.startswith(("cut", "end")) else edit.label for edit in edits
+    )
 
 
 def explained(needed: Iterable[str], plan: Plan) -> bool:

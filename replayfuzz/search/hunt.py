@@ -23,6 +23,7 @@ from replayfuzz.transcript import Transcript
 from replayfuzz.verdict import Violation
 
 MAX_CALLS = 600
+MAX_WAITS = 30  # the same where each call is a wait in vain
 MAX_BUCKETS = 60  # findings that one target may have in a run; more help nobody
 MEMORY_ONLY = "only memory delivery shows it; over a socket the rule held"
 
@@ -93,7 +94,7 @@ class Hunt:
 
     @property
     def deviations(self) -> tuple[Deviation, ...]:
-        """What breaks on unbent streams or is accepted, by name."""
+        """What breaks on unbent streams, is accepted, or is milder than failed, by name."""
         return tuple(self._deviations[name] for name in sorted(self._deviations))
 
     def examine(self, case: Case, outcome: Outcome, choices: tuple[Choice, ...] = ()) -> None:
@@ -178,7 +179,8 @@ class Hunt:
         """Pursue the first lead; it goes only afterwards, so that Ctrl-C does not lose it."""
         lead = self._leads[0]
         if not self._stale(lead):
-            made = self._pursue(lead, budget or Budget(MAX_CALLS, self._seconds()))
+            calls = MAX_WAITS if _hangs(lead.wanted) else MAX_CALLS
+            made = self._pursue(lead, budget or Budget(calls, self._seconds()))
             if made is None:
                 self._hopeless.add((lead.wanted, lead.case.plan.kinds))
             else:
@@ -205,6 +207,7 @@ class Hunt:
             evidence.observed,
             case.exchange.name,
             accepted,
+            case.plan.labels,
         )
 
     def _pursue(self, lead: Lead, budget: Budget) -> Finding | None:
