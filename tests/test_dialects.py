@@ -319,3 +319,11 @@ def test_rulings_are_bounded() -> None:
         return Expected(message="".join(map(rulings.pick, choices)))
 
     assert len(outcomes(read)) == LIMIT
+
+
+def test_a_coding_without_its_end_may_be_told() -> None:
+    """Close-delimited, so HTTP calls the message complete; the gzip data is damaged."""
+    exchange = Exchange("one", "sse", body=b"data: a\n\n")
+    plan = Plan((End(9, "fin"),), Head(framing="close", coding="gzip"), keep_chunks=False)
+
+    assert [outcome.end for outcome in expected(exchange, plan)] == ["complete", "truncated"]

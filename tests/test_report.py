@@ -40,7 +40,7 @@ def test_the_summary_names_skips_deviations_and_silence():
     text = summary(RUN)
 
     assert "ollama-python: skipped: ollama is not installed; pip install ollama" in text
-    assert "deviates on plain as recorded [default]: usage-equal" in text
+    assert "[default]: usage-equal on plain\n    bend     as recorded" in text
     assert "accepted: why" in text
     assert "no stream had a tool call" in text
     assert text.endswith("3 findings, 2 failed; seed 7\n")

@@ -16,6 +16,7 @@ from replayfuzz.dialects.sse import SSE
 from replayfuzz.errors import UsageError
 from replayfuzz.plan import Plan
 from replayfuzz.transcript import Expected
+from replayfuzz.wire import Bent
 
 __all__ = ["DIALECTS", "NAMES", "Dialect", "Ended", "Path", "disorder", "expected", "find"]
 
@@ -36,19 +37,28 @@ def find(name: str) -> Dialect:
     return _BY_NAME[name]
 
 
-def expected(exchange: Exchange, plan: Plan) -> tuple[Expected, ...]:
+def expected(exchange: Exchange, plan: Plan, bent: Bent | None = None) -> tuple[Expected, ...]:
     """Tell every acceptable outcome of *exchange* bent by *plan*, the ordinary one first.
 
     The edits play no part in it: it is read from the bytes as they are sent and from how
     the message ends. Content coding is transparent.
+
+    Args:
+        exchange: The recorded stream.
+        plan: What is done to it.
+        bent: ``wire.bend(exchange, plan)``, where the caller has it already.
 
     Raises:
         UsageError: The dialect of *exchange* is not known.
         PlanError: The plan does not fit the body.
     """
     dialect = find(exchange.dialect)
-    bent = wire.bend(exchange, plan)
+    bent = bent or wire.bend(exchange, plan)
     status = exchange.status if plan.head.status is None else plan.head.status
-    ended = Ended(status, wire.message_end(exchange, plan, bent))
-    outcomes = dialect.expect((bent.body,), ended)
+    end = wire.message_end(exchange, plan, bent)
+    outcomes = dialect.expect((bent.body,), Ended(status, end))
+    if plan.head.coding and end == "complete" and bent.how != "complete":
+        # Closed before the end of the coding: RFC 9112 section 8 calls the message complete,
+        # RFC 1952 the data damaged. A reader may go by either.
+        outcomes += dialect.expect((bent.body,), Ended(status, "incomplete"))
     return tuple(replace(outcome, how=bent.how) for outcome in outcomes)

@@ -123,7 +123,9 @@ def _target(target: TargetRun, run: Run) -> Iterator[str]:
 
 def _deviation(deviation: Deviation) -> Iterator[str]:
     paths = ", ".join(deviation.variants)
-    yield f"  deviates on {plain(deviation.stream)} as recorded [{paths}]: {deviation.name}"
+    bend = "; ".join(deviation.bend[:3]) or "as recorded"
+    yield f"  {deviation.outcome} [{paths}]: {deviation.name} on {plain(deviation.stream)}"
+    yield f"    bend     {plain(bend)}"
     yield f"    expected {plain(deviation.expected)}"
     yield f"    observed {plain(deviation.observed)}"
     if deviation.accepted:

@@ -43,6 +43,7 @@ def _deviation(deviation: Deviation) -> dict[str, Any]:
         "class": deviation.outcome,
         "variants": list(deviation.variants),
         "stream": deviation.stream,
+        "edits": list(deviation.bend),
         "expected": deviation.expected,
         "observed": deviation.observed,
         "accepted": deviation.accepted or None,

@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple, Protocol
 
 from replayfuzz import dialects, invariants
 from replayfuzz.cassette import Exchange
-from replayfuzz.dialects.dialect import Ended
-from replayfuzz.plan import Plan
+from replayfuzz.plan import Cut, Head, Plan, Slice
+from replayfuzz.search.held import Held
 from replayfuzz.target import Target
 from replayfuzz.transcript import Expected, Transcript
 from replayfuzz.verdict import Verdict, Violation
@@ -83,6 +83,10 @@ class Attempt(Protocol):
         """
         ...
 
+    def held(self) -> Held | None:
+        """What the target's processes hold now; None where that cannot be told."""
+        ...
+
     def close(self) -> None:
         """Stop what was started; harmless when nothing was."""
         ...
@@ -96,8 +100,18 @@ def signature(violation: Violation, seen: Transcript) -> Signature:
 
 
 def signatures(outcome: Outcome) -> frozenset[Signature]:
-    """One for every broken rule."""
-    return frozenset(signature(broken, outcome.seen) for broken in outcome.verdict.violations)
+    """One for every rule that is broken gravely: shrinking must not end at less."""
+    return frozenset(
+        signature(broken, outcome.seen)
+        for broken in outcome.verdict.violations
+        if broken.outcome == "failed"
+    )
+
+
+def cuts_only(plan: Plan) -> bool:
+    """Nothing but boundaries: every byte is sent, and there is one at least."""
+    cut = (Cut, Slice)
+    return bool(plan.edits) and plan.head == Head() and all(isinstance(e, cut) for e in plan.edits)
 
 
 class Oracle:
@@ -119,12 +133,42 @@ class Oracle:
         known = self._find(case, bent)
         reports = target.shown_by(case.variant)
         plain = seen.delivery is None or seen.delivery.over == "memory"
-        if plain and seen == known.good.get(reports):
+        if not (plain and seen == known.good.get(reports)):
+            verdict = invariants.judge(known.wants, seen, reports)
+            if verdict.violations:
+                return verdict
+            if plain:
+                known.good[reports] = seen
+        return self._compared(known, case, seen, reports)
+
+    def lacks_base(self, case: Case, bent: Bent, over: Over) -> bool:
+        """Whether the uncut stream has to be tried too before this case can be judged.
+
+        Only where a correct reader has a choice: else two right answers are the same.
+        """
+        if not cuts_only(case.plan) or len(bent.body) > self.LARGE:
+            return False
+        known = self._find(case, bent)
+        one = len(known.wants) == 1 and known.wants[0].end == "complete" and known.wants[0].strict
+        return not one and (case.variant, over) not in known.bases
+
+    def _compared(
+        self, known: _Known, case: Case, seen: Transcript, reports: frozenset[str] | None
+    ) -> Verdict:
+        """Rule chunking-independent, for an answer that breaks no other rule."""
+        over = seen.delivery.over if seen.delivery else "memory"
+        key = (case.variant, over)
+        if case.plan == UNBENT:
+            known.bases[key] = seen
             return _OK
-        verdict = invariants.judge(known.wants, seen, reports)
-        if plain and not verdict.violations:
-            known.good[reports] = seen
-        return verdict
+        base = known.bases.get(key)
+        if base is None or seen == base or not cuts_only(case.plan):
+            return _OK
+        evidence = invariants.compare(base, seen, reports)
+        if evidence is None:
+            return _OK
+        rule = invariants.find("chunking-independent")
+        return Verdict((Violation(rule.id, evidence, rule.severity),))
 
     def wants(self, case: Case, bent: Bent) -> tuple[Expected, ...]:
         """Every acceptable outcome, the ordinary one first."""
@@ -134,12 +178,12 @@ class Oracle:
         exchange, plan = case.exchange, case.plan
         status = plan.head.status or exchange.status
         end = message_end(exchange, plan, bent)
-        key = (bent.body, status, end, exchange.dialect)
+        key = (bent.body, status, end, bent.how, plan.head.coding, exchange.dialect)
         known = self._known.get(key)
         if known is not None:
             self._known.move_to_end(key)
             return known
-        known = _Known(dialects.find(exchange.dialect).expect((bent.body,), Ended(status, end)), {})
+        known = _Known(dialects.expected(exchange, plan, bent), {}, {})
         if len(bent.body) <= self.LARGE:
             self._known[key] = known
             if len(self._known) > self._entries:
@@ -151,6 +195,7 @@ class Oracle:
 class _Known:
     wants: tuple[Expected, ...]
     good: dict[frozenset[str] | None, Transcript]
+    bases: dict[tuple[str, str], Transcript]  # right answers to the uncut stream
 
 
 _OK = Verdict()

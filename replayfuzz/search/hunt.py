@@ -16,31 +16,16 @@ from replayfuzz.search.case import Attempt, Case, Outcome, Over, Signature, sign
 from replayfuzz.search.confirm import TIMES, Confirmed, confirm
 from replayfuzz.search.draws import Choice
 from replayfuzz.search.fewest import Budget, StillFails
+from replayfuzz.search.made import Effort, made
 from replayfuzz.search.minimal import by_hypothesis, minimal
 from replayfuzz.search.probe import RULE, probe
 from replayfuzz.search.simplify import empty
-from replayfuzz.transcript import Transcript
 from replayfuzz.verdict import Violation
 
 MAX_CALLS = 600
 MAX_WAITS = 30  # the same where each call is a wait in vain
 MAX_BUCKETS = 60  # findings that one target may have in a run; more help nobody
 MEMORY_ONLY = "only memory delivery shows it; over a socket the rule held"
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """What went into making a finding small.
-
-    Attributes:
-        calls: Calls of the target.
-        variants: Others that show it too.
-        note: What a reader should know of it.
-    """
-
-    calls: int = 0
-    variants: tuple[str, ...] = ()
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +148,7 @@ class Hunt:
             self._deviate(slow.case, violation, accepted)
             return
         effort = Effort(slow.calls, note="measured in memory: CPU time, least of three")
-        made = self._made(slow.case, violation, slow.outcome.seen, effort)
-        self._tell(made)
+        self._tell(made(self._attempt, slow.case, violation, slow.outcome.seen, effort))
 
     def _stale(self, lead: Lead) -> bool:
         """Nothing new would come of it."""
@@ -180,16 +164,17 @@ class Hunt:
         lead = self._leads[0]
         if not self._stale(lead):
             calls = MAX_WAITS if _hangs(lead.wanted) else MAX_CALLS
-            made = self._pursue(lead, budget or Budget(calls, self._seconds()))
-            if made is None:
+            finding = self._pursue(lead, budget or Budget(calls, self._seconds()))
+            if finding is None:
                 self._hopeless.add((lead.wanted, lead.case.plan.kinds))
             else:
-                self._tell(made)
+                self._tell(finding)
         self._leads.popleft()
 
-    def _tell(self, made: Finding) -> None:
-        if (finding := self.buckets.add(made)) is not None:
-            self._found(finding)
+    def _tell(self, finding: Finding) -> None:
+        fresh = self.buckets.add(replace(finding, seed=self._seed))
+        if fresh is not None:
+            self._found(fresh)
 
     def _deviate(self, case: Case, violation: Violation, accepted: str) -> None:
         known = self._deviations.get(violation.name)
@@ -258,43 +243,16 @@ class Hunt:
         if unreal:
             # What no socket shows may be the fault of our delivery, so it accuses nobody.
             violation = replace(violation, outcome="informational")
-        made = self._made(case, violation, outcome.seen, effort)
+        elif confirmed.flaky:
+            # A race in the target, or a busy machine: it could not be told.
+            violation = replace(violation, outcome="unknown")
         return replace(
-            made,
+            made(self._attempt, case, violation, outcome.seen, effort),
             frame=wanted.frame,
             shown_over=confirmed.over or "",
             flaky=confirmed.flaky,
             note="; ".join(note for note in notes if note),
         )
-
-    def _made(self, case: Case, violation: Violation, seen: Transcript, effort: Effort) -> Finding:
-        rule, evidence = invariants.find(violation.invariant), violation.evidence
-        return Finding(
-            target=self._attempt.target.name,
-            invariant=violation.name,
-            outcome=violation.outcome,
-            expected=evidence.expected,
-            observed=evidence.observed,
-            shape=evidence.shape,
-            exchange=_named(case.exchange),
-            plan=case.plan,
-            version=self._attempt.version,
-            python=self._attempt.python,
-            variants=(case.variant, *effort.variants),
-            requirement=rule.requirement,
-            source=rule.source,
-            seed=self._seed,
-            calls=effort.calls,
-            delivery=seen.delivery,
-            shown_over="memory",
-            note=effort.note,
-        )
-
-
-def _named(exchange: Exchange) -> Exchange:
-    """The minimal stream says what it was made from."""
-    origin = (("kind", "generated"), ("source", f"shrunk from {exchange.name}"))
-    return replace(exchange, origin=origin)
 
 
 def _hangs(wanted: Signature) -> bool:
