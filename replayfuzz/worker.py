@@ -64,14 +64,20 @@ class Adapter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the ready line says; *library* is the import name of what is under test."""
+    """What the ready line says.
+
+    Attributes:
+        library: Import name of what is under test; frames of errors are looked for in it.
+        memory: The adapter reads ``Call.pieces`` where there are some, instead of ``Call.url``.
+        unix: It takes URLs of AF_UNIX sockets.
+    """
 
     name: str
     version: str
     dialects: tuple[str, ...]
     variants: tuple[str, ...] = ("default",)
     library: str = ""
-    memory: bool = True
+    memory: bool = False
     unix: bool = False
 
 

@@ -209,6 +209,7 @@ def main() -> None:
         dialects=("anthropic.messages",),
         variants=tuple(adapter.paths),
         library="anthropic",
+        memory=True,
     )
 
 

@@ -62,6 +62,7 @@ def main() -> None:
         dialects=("sse",),
         variants=("sync", "async"),
         library="httpx_sse",
+        memory=True,
     )
 
 

@@ -126,6 +126,7 @@ def main() -> None:
         dialects=("ollama.chat",),
         variants=("sync", "async"),
         library="ollama",
+        memory=True,
     )
 
 

@@ -187,6 +187,7 @@ def main() -> None:
         dialects=("openai.chat",),
         variants=tuple(adapter.paths),
         library="openai",
+        memory=True,
     )
 
 

@@ -127,6 +127,7 @@ def main() -> None:
         version=replayfuzz.__version__,
         dialects=dialects.NAMES,
         library="replayfuzz",
+        memory=True,
     )
 
 

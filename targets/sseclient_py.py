@@ -96,6 +96,7 @@ def main() -> None:
         dialects=("sse",),
         variants=("requests",),
         library="sseclient",
+        memory=True,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 import sys
 from typing import Annotated
 
@@ -12,15 +12,19 @@ from replayfuzz import __version__
 from replayfuzz.cli.catalog import list_
 from replayfuzz.cli.doctor import doctor
 from replayfuzz.cli.fuzz import fuzz
+from replayfuzz.cli.output import put, say
 from replayfuzz.cli.replay import replay
 from replayfuzz.cli.report import report
 from replayfuzz.errors import ReplayfuzzError
+
+_INTERRUPTED = 130  # what typer makes of Ctrl-C; ours is 2
 
 app = typer.Typer(
     help="Fuzz what reads LLM streams: cassettes in, minimal findings out.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # paragraphs are wrapped as the terminal is wide
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(fuzz)
@@ -32,7 +36,7 @@ app.command()(doctor)
 
 def _print_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"replayfuzz {__version__}")
+        put(f"replayfuzz {__version__}", None)
         raise typer.Exit
 
 
@@ -48,14 +52,26 @@ def _root(
     del version  # answered by its callback
 
 
-def run() -> None:
-    """Run the program; an error of ours is one line on standard error and status 2."""
+def run() -> int:
+    """Run the program; an error of ours is one line on standard error.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        KeyboardInterrupt: The user ended it, outside of what ends cleanly by itself.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # None where it was closed before we started
+            # Streams hold characters that this terminal may have no bytes for.
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except ReplayfuzzError as error:
-        sys.stderr.write(f"replayfuzz: {error}\n")
-        sys.exit(2)
-    except BrokenPipeError:
-        # Whoever read our output has gone (``| head``). Python would complain again on exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(2)
+        say(f"replayfuzz: {error}")
+        return 2
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            raise KeyboardInterrupt from None
+        return end.code if isinstance(end.code, int) else 0
+    return 0

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from replayfuzz import declared, store
-from replayfuzz.cli.output import FileOption, put
+from replayfuzz.cli.output import FileOption, check, put
 from replayfuzz.errors import MissingError
 
 
@@ -27,6 +27,7 @@ def list_(
     file: FileOption = None,
 ) -> None:
     """List targets, shipped cassettes, invariants, or kinds of edits."""
+    check(file)
     put("\n".join(_columns(tuple(_ROWS[what]()))), file)
 
 

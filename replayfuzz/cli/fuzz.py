@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
 from dataclasses import dataclass
@@ -12,10 +13,11 @@ import typer
 
 from replayfuzz import declared, dialects, search, settings, store
 from replayfuzz.cassette import Exchange
-from replayfuzz.cli.output import FileOption, Form, FormOption, put
+from replayfuzz.cli.output import FileOption, Form, FormOption, check, put, say
 from replayfuzz.cli.progress import Teller
-from replayfuzz.errors import UsageError
+from replayfuzz.errors import StoreError, UsageError
 from replayfuzz.report import FORMATS, summary
+from replayfuzz.run import Run
 from replayfuzz.target import Target
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -77,6 +79,7 @@ def fuzz(
     Without --target, every target whose library is installed is fuzzed. Exit status: 0 every
     rule held, 1 a target broke a rule, 2 wrong usage, or it could not be told.
     """
+    check(file)
     chosen = settings.load(Path.cwd())
     preset = _preset(profile)
     targets, requirements = _targets(target or list(chosen.target), with_ or [])
@@ -98,8 +101,27 @@ def fuzz(
     teller = Teller(blocks=form is Form.HUMAN and file is None)
     run = search.fuzz(targets, exchanges, options, teller)
     teller.done()
-    put(summary(run) if teller.blocks else FORMATS[form](run), file)
-    raise typer.Exit(run.exit_status)
+    raise typer.Exit(_told(run, summary(run) if teller.blocks else FORMATS[form](run), file))
+
+
+def _told(run: Run, text: str, file: Path | None) -> int:
+    """Print or write the result; whatever goes wrong now, what was found counts.
+
+    Returns:
+        The exit status.
+    """
+    try:
+        put(text, file)
+    except StoreError as error:
+        say(f"replayfuzz: {error}")
+        if file is not None:
+            with contextlib.suppress(StoreError):
+                put(text, None)
+        return run.exit_status or 2
+    except KeyboardInterrupt:
+        say("replayfuzz: interrupted")
+        return run.exit_status or 2
+    return run.exit_status
 
 
 def seconds(text: str) -> float:

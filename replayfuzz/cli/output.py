@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from replayfuzz.errors import StoreError
+from replayfuzz.errors import StoreError, UsageError
 
 
 class Form(StrEnum):
@@ -26,18 +29,57 @@ FileOption = Annotated[
 ]
 
 
-def put(text: str, file: Path | None) -> None:
-    """Write *text* to *file*, or to standard output.
+class GoneError(Exception):
+    """Whoever read our standard output has gone, as in ``replayfuzz … | head``."""
+
+
+def say(text: str) -> None:
+    """Write a line to standard error, where somebody still reads it."""
+    with contextlib.suppress(OSError):
+        typer.echo(text, err=True)
+
+
+def show(text: str) -> None:
+    """Write *text* and a line end to standard output.
 
     Raises:
-        StoreError: The file cannot be written.
+        GoneError: Nobody reads it any more; what is written from now on goes nowhere.
+        StoreError: It cannot be written (a file on a full disk); as with GoneError.
+    """
+    try:
+        typer.echo(text)
+    except OSError as error:
+        # What is still buffered must not make Python complain again when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise GoneError from error
+        raise StoreError(f"standard output cannot be written: {error.strerror}") from error
+
+
+def put(text: str, file: Path | None) -> None:
+    """Write *text* to *file*, or to standard output where somebody still reads it.
+
+    Raises:
+        StoreError: It cannot be written.
     """
     if file is None:
-        typer.echo(text.rstrip("\n"))
+        with contextlib.suppress(GoneError):
+            show(text.rstrip("\n"))
         return
     try:
-        file.write_text(text, encoding="utf-8")
+        file.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise StoreError(
-            f"{file}: cannot be written ({error.strerror}); choose another file with -o"
+            f"{file}: cannot be written: {error.strerror}; choose another file with -o"
         ) from error
+
+
+def check(file: Path | None) -> None:
+    """Tell before a long run, not after it, that its result could not be written.
+
+    Raises:
+        UsageError: *file* is a folder, or is in none.
+    """
+    if file is not None and (file.is_dir() or not file.parent.is_dir()):
+        why = "is a folder" if file.is_dir() else f"{file.parent} is no folder"
+        raise UsageError(f"-o {file}: {why}; choose another file with -o")

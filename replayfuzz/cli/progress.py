@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import sys
 
-import typer
-
+from replayfuzz.cli.output import GoneError, say, show
+from replayfuzz.errors import StoreError
 from replayfuzz.report import block
 from replayfuzz.search import Found, News, Note, Progress
 
@@ -24,7 +26,7 @@ class Teller:
 
     def __init__(self, *, blocks: bool) -> None:
         self.blocks = blocks
-        self._moving = sys.stderr.isatty()
+        self._moving = sys.stderr is not None and sys.stderr.isatty()
         self._shown: set[str] = set()
 
     def __call__(self, news: News) -> None:
@@ -32,25 +34,39 @@ class Teller:
             case Progress():
                 self._line(_progress(news))
             case Found(finding=finding, folder=folder):
-                if self.blocks and finding.id not in self._shown:
-                    self._shown.add(finding.id)
+                name = f"{finding.target}/{finding.id}"  # one id may be found in two targets
+                if self.blocks and name not in self._shown:
+                    self._shown.add(name)
                     self.done()
-                    typer.echo(block(finding, folder))
+                    self._block(block(finding, folder))
             case Note(text=text):
                 self.done()
-                typer.echo(f"replayfuzz: {text}", err=True)
+                say(f"replayfuzz: {text}")
 
     def done(self) -> None:
         """Take the moving line away."""
         self._line("")
 
+    def _block(self, text: str) -> None:
+        try:
+            show(text)
+        except GoneError:
+            # Nobody reads on: as with Ctrl-C, the run ends with what it has.
+            raise KeyboardInterrupt from None
+        except StoreError as error:
+            say(f"replayfuzz: {error}; the run goes on")
+
     def _line(self, text: str) -> None:
         if self._moving:
-            sys.stderr.write(f"{_ERASE}{text}")
-            sys.stderr.flush()
+            # A line that the terminal wraps could not be taken away again.
+            wide = shutil.get_terminal_size().columns - 1
+            with contextlib.suppress(OSError):
+                sys.stderr.write(f"{_ERASE}{text[:wide]}")
+                sys.stderr.flush()
 
 
 def _progress(news: Progress) -> str:
-    left = "" if news.left is None else f", {news.left:.0f} s left"
+    """The most important first: a narrow terminal shows only the beginning."""
+    left = "" if news.left is None else f"{news.left:.0f} s left, "
     found = f"{news.findings} finding{'' if news.findings == 1 else 's'}"
-    return f"{news.target}: {news.examples:,} examples ({news.rate:.0f}/s), {found}{left}"
+    return f"{left}{found}, {news.examples:,} examples ({news.rate:.0f}/s): {news.target}"

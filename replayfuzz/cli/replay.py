@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from replayfuzz import declared, search
-from replayfuzz.errors import UsageError
+from replayfuzz.cli.output import put, say
+from replayfuzz.errors import ReplayfuzzError, UsageError
 from replayfuzz.report import title
 from replayfuzz.search import Replayed
+from replayfuzz.target import Target
 
 
 def replay(
@@ -22,21 +24,31 @@ def replay(
         str | None, typer.Option("--with", metavar="PKG==VER", help="Play it at this release.")
     ] = None,
 ) -> None:
-    """Play findings again. Exit status: 1 while one still fails, 0 when all are fixed, 2 unknown."""
+    """Play findings again.
+
+    Exit status: 1 while one still fails, 0 when all are fixed, 2 where it cannot be told.
+    """
     other = declared.find(target) if target else None
-    answers = []
-    for folder in folders:
+    answers = [_replay(folder, other, with_) for folder in folders]
+    raise typer.Exit(1 if 1 in answers else max(answers))
+
+
+def _replay(folder: Path, target: Target | None, requirement: str | None) -> int:
+    """Play one; what is wrong with it must not keep the others from being played."""
+    try:
         if not folder.exists():
             raise UsageError(f"{folder} is not there; name folders such as findings/<target>/<id>")
         replayed = search.replay(
             folder,
-            target=other,
-            requirement=with_,
-            say=lambda text: typer.echo(f"replayfuzz: {text}", err=True),
+            target=target,
+            requirement=requirement,
+            say=lambda text: say(f"replayfuzz: {text}"),
         )
-        typer.echo(_told(folder, replayed))
-        answers.append(replayed.exit_status)
-    raise typer.Exit(1 if 1 in answers else max(answers))
+    except ReplayfuzzError as error:
+        say(f"replayfuzz: {error}")
+        return 2
+    put(_told(folder, replayed), None)
+    return replayed.exit_status
 
 
 def _told(folder: Path, replayed: Replayed) -> str:

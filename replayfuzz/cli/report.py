@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from replayfuzz import findings as store
-from replayfuzz.cli.output import FileOption, put
+from replayfuzz.cli.output import FileOption, check, put
 from replayfuzz.errors import UsageError
 from replayfuzz.run import Run, TargetRun, key
 
@@ -18,6 +18,7 @@ def report(
     file: FileOption = None,
 ) -> None:
     """Write the findings in a folder as one self-contained HTML page."""
+    check(file)
     from replayfuzz.report.html import html  # noqa: PLC0415 - a template engine, only here
 
     places = store.find(folder)
