@@ -4,7 +4,8 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 RUN := .venv/bin/replayfuzz
-FUZZ_TIME ?= 40s
+FUZZ_TIME ?= 35s
+FUZZ_JOBS ?= 2
 FUZZ_ARGS ?=
 
 .PHONY: help fuzz test check fmt lint types cover wheel bench bench-bugs list clean
@@ -32,8 +33,11 @@ help: ## what can be made
 # -- the main job ----------------------------------------------------------------------
 
 fuzz: .venv/clients ## fuzz the installed client libraries on the shipped cassettes
-	@$(RUN) fuzz --time $(FUZZ_TIME) $(FUZZ_ARGS); code=$$?; \
-	  if [ $$code -eq 1 ]; then echo "Findings are what the run was for: this is success. They lie in findings/."; \
+	@echo "Fuzzing the installed clients for $(FUZZ_TIME); findings follow as they are made."
+	@$(RUN) fuzz --time $(FUZZ_TIME) --jobs $(FUZZ_JOBS) $(FUZZ_ARGS); code=$$?; \
+	  if [ $$code -eq 1 ]; then \
+	    echo "Findings are what the run was for: this is success."; \
+	    echo "The command replayfuzz is $(RUN), or: source .venv/bin/activate"; \
 	  elif [ $$code -ne 0 ]; then exit $$code; fi
 
 list: .venv/clients ## what can be fuzzed, and with which streams

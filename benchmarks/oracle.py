@@ -1,6 +1,6 @@
 """F6: every corpus stream of our dialects, whole, byte by byte and at EVERY single cut.
 
-``python benchmarks/oracle.py`` prints one table row: streams, cuts tried, mismatches. Bodies of
+Where ../shared is not beside the checkout, nothing is measured. Bodies of
 more than DIRECT bytes are read by windows of two records (``tests.oracle_streams.windowed``),
 because cutting them whole costs the square of their length.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.table import Row, main
 from tests.oracle_streams import mismatches, recorded, windowed
 
 DIRECT = 40_000
@@ -35,17 +36,16 @@ def measure(direct: int = DIRECT) -> dict[str, float]:
     return {**count, "cpu_seconds": round(time.process_time() - start, 1)}
 
 
-def main() -> int:
-    """Print the row; exit status 1 when a cut mattered or nothing was tried."""
+def rows() -> list[Row]:
+    """F6; a cut that mattered is a mismatch."""
     row = measure()
-    equal = 100 * (1 - row["mismatches"] / max(row["cuts"], 1))
-    print("| F6 | streams | cuts (all) | mismatches | equal | CPU s |")
-    print(
-        f"| oracle | {row['streams']} | {row['cuts']} | {row['mismatches']} "
-        f"| {equal:.4f} % | {row['cpu_seconds']} |"
+    equal = 100 * (1 - row["mismatches"] / max(row["cuts"], 1)) if row["streams"] else None
+    note = (
+        f"{row['streams']} streams, {row['cuts']} cuts, {row['mismatches']} mismatches, "
+        f"{row['cpu_seconds']} s of CPU"
     )
-    return int(bool(row["mismatches"]) or not row["streams"])
+    return [Row("F6", "oracle: whole, byte by byte, at every cut", equal, "%", 100, note=note)]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(rows)

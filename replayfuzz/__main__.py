@@ -12,9 +12,27 @@ def main() -> None:
 
         print(f"replayfuzz {__version__}")  # noqa: T201 - the one line that was asked for
         return
-    from replayfuzz.cli import run  # noqa: PLC0415 - typer alone costs more than --version may
+    import signal  # noqa: PLC0415 - --version does without
 
-    run()
+    # Ctrl-C and SIGTERM mean the same at any moment, also while the rest is being imported.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        from replayfuzz.cli import run  # noqa: PLC0415 - typer alone costs more than --version may
+
+        status = run()
+    except KeyboardInterrupt:
+        sys.stderr.write("replayfuzz: interrupted\n")
+        status = 2
+    except Exception:  # noqa: BLE001 - Python's own status for it is 1: a target broke a rule
+        import traceback  # noqa: PLC0415
+
+        traceback.print_exc()
+        sys.stderr.write("replayfuzz: this is a bug of replayfuzz; what was found is saved\n")
+        status = 2
+    # Everything is told and saved: a late Ctrl-C must not end in a traceback of Python's own.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -55,6 +55,13 @@ def find(name: str, folder: Path | None = None) -> Target:
     )
 
 
+def named_by(target: Target) -> str:
+    """What ``--target`` takes for *target*: "" where its name is enough, else its file."""
+    file = Path(target.source)
+    known = file.suffix != ".toml" or not file.is_file() or file.parent == SHIPPED
+    return "" if known else target.source
+
+
 def by_package(package: str, folder: Path | None = None) -> tuple[Target, ...]:
     """The targets whose library is *package*, a normalised registry name."""
     return tuple(

@@ -83,6 +83,11 @@ class Worker:
         """A process is there; it may have died since it was last heard of."""
         return self._process is not None
 
+    @property
+    def group(self) -> int | None:
+        """Number of the process, and of the group of all that it started; None: there is none."""
+        return None if self._process is None else self._process.pid
+
     def start(self) -> Ready:
         """Start the process, unless it runs, and wait for its ready line.
 

@@ -133,14 +133,20 @@ def build(target: Target, text: str, say: Callable[[str], None] | None = None) -
             f"{package or 'not from PyPI'}"
         )
     requirements = (wanted.text, *target.needs, *pins(target, wanted.version))
-    with _cache_folder() as cache:
-        folder = cache / "envs" / _key(wanted, requirements)
+    with _cache_folder() as root:
+        folder = root / "envs" / _key(wanted, requirements)
         with _locked(folder):
             version = _version(folder, wanted.package)
             if version is None:
                 version = _build(folder, requirements, wanted, say)
-        variables = {"PYTHONPATH": str(_shim(cache))}
+        variables = {"PYTHONPATH": str(_shim(root))}
     return Environment(str(_python(folder)), version, variables, wanted.text)
+
+
+def cache() -> Path:
+    """The folder of built environments; it can be deleted at any time."""
+    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(root) / "replayfuzz"
 
 
 def pins(target: Target, version: str) -> tuple[str, ...]:
@@ -185,14 +191,13 @@ def _importable(name: str) -> bool:
 
 @contextlib.contextmanager
 def _cache_folder() -> Iterator[Path]:
-    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    cache = Path(root) / "replayfuzz"
+    folder = cache()
     try:
-        (cache / "envs").mkdir(parents=True, exist_ok=True)
-        yield cache
+        (folder / "envs").mkdir(parents=True, exist_ok=True)
+        yield folder
     except OSError as error:
         raise InstallError(
-            f"{error.filename or cache}: {error.strerror}; "
+            f"{error.filename or folder}: {error.strerror}; "
             "set XDG_CACHE_HOME to a folder that can be written"
         ) from error
 
@@ -258,10 +263,10 @@ def _install(tool: Installer, folder: Path, requirements: tuple[str, ...]) -> No
     tool.install(_python(folder), requirements)
 
 
-def _shim(cache: Path) -> Path:
+def _shim(root: Path) -> Path:
     """A folder that holds a link ``replayfuzz`` to this package, and nothing else."""
     package = Path(replayfuzz.__file__).resolve().parent
-    shim = cache / "shims" / hashlib.sha256(str(package).encode()).hexdigest()[:12]
+    shim = root / "shims" / hashlib.sha256(str(package).encode()).hexdigest()[:12]
     shim.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         (shim / "replayfuzz").symlink_to(package)

@@ -60,6 +60,7 @@ class Finding:
         variants: Paths through the library that show it; the first was used to shrink.
         invariant: ``<invariant>`` or ``<invariant>/<case>``.
         outcome, requirement, source: Of that rule.
+        clauses: What standards or providers say about streams bent like this one.
         expected, observed, shape, frame: What the rule saw (``verdict.Evidence``).
         exchange, plan: Minimal stream and bend.
         seed: Of the run; *calls*: calls of the target spent on shrinking it.
@@ -67,6 +68,7 @@ class Finding:
         shown_over: ``memory`` where only memory delivery shows it, else ``tcp`` or ``unix``.
         flaky: It did not break on each of the confirming calls, so it was not shrunk.
         accepted: The reason for which the target's declaration accepts it, or "".
+        declaration: File that declares the target; "" where its name is enough.
         note: Anything else that a reader should know.
     """
 
@@ -83,6 +85,7 @@ class Finding:
     variants: tuple[str, ...] = ()
     requirement: str = ""
     source: str = ""
+    clauses: tuple[str, ...] = ()
     frame: str = ""
     seed: int = 0
     calls: int = 0
@@ -90,6 +93,7 @@ class Finding:
     shown_over: str = ""
     flaky: bool = False
     accepted: str = ""
+    declaration: str = ""
     note: str = ""
 
     @cached_property
@@ -114,8 +118,8 @@ class Finding:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The bend in words; empty when the recorded stream as it is breaks the rule."""
-        return self.plan.labels
+        """The bend in words, each once; empty when the recorded stream breaks the rule."""
+        return self.plan.words
 
     @cached_property
     def bent(self) -> Bent:
@@ -168,6 +172,7 @@ def to_json(finding: Finding) -> dict[str, Any]:
     shown["class"] = shown.pop("outcome")
     shown |= {
         "variants": list(finding.variants),
+        "clauses": list(finding.clauses),
         "dialect": finding.dialect,
         "kinds": list(finding.kinds),
         "edits": list(finding.words),
@@ -201,7 +206,7 @@ def from_json(value: object, exchange: Exchange, plan: Plan) -> Finding:
     given = dict(value) | {"outcome": value.get("class"), "version": value.get("package_version")}
     values = {name: given[name] for name in _plain_names() if given.get(name) is not None}
     _check(values)
-    values["variants"] = tuple(values.get("variants", ()))
+    values |= {name: tuple(values.get(name, ())) for name in ("variants", "clauses")}
     delivery = _delivery(value.get("delivery"))
     return Finding(**values, exchange=exchange, plan=plan, delivery=delivery)
 
@@ -210,7 +215,13 @@ def _plain_names() -> Iterable[str]:
     return (item.name for item in fields(Finding) if item.name not in _APART)
 
 
-_TYPES: dict[str, type] = {"variants": list, "seed": int, "calls": int, "flaky": bool}
+_TYPES: dict[str, type] = {
+    "variants": list,
+    "clauses": list,
+    "seed": int,
+    "calls": int,
+    "flaky": bool,
+}
 
 
 def _check(values: Mapping[str, Any]) -> None:

@@ -74,7 +74,8 @@ def load(folder: Path) -> Finding:
 
 def find(folder: Path) -> tuple[Path, ...]:
     """The folders of all findings below *folder*, sorted."""
-    return tuple(sorted(path.parent for path in folder.glob("*/*/finding.json")))
+    places = (path.parent for path in folder.glob("*/*/finding.json"))
+    return tuple(sorted(place for place in places if not place.name.startswith(".")))  # drafts
 
 
 def known(folder: Path, finding: Finding) -> Finding | None:

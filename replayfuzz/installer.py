@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ _OFFLINE = (
     "resolve host", "name resolution", "dns error", "name or service not known",
     "failed to connect", "connection refused", "network is unreachable", "error sending request",
     "newconnectionerror", "failed to establish", "timed out", "connection error",
-    "no route to host",
+    "no route to host", "(from versions: none)",  # the packages of declarations do exist
 )  # fmt: skip
 _UNKNOWN = (
     "no solution found",
@@ -40,11 +41,13 @@ class Installer:
 
     Attributes:
         name: For people.
+        program: The command itself, or how it is run as a module.
         venv: Command that creates an environment in the folder put after it.
         pip: Command that installs requirements into the interpreter put for ``{python}``.
     """
 
     name: str
+    program: str
     venv: tuple[str, ...]
     pip: tuple[str, ...]
 
@@ -68,6 +71,7 @@ def with_uv(uv: Sequence[str]) -> Installer:
     """The installer that *uv*, the command, makes."""
     return Installer(
         "uv",
+        " ".join(uv),
         (*uv, "venv", "--quiet", "--no-project", "--python", sys.executable),
         (*uv, "pip", "install", "--quiet", "--python", "{python}"),
     )
@@ -77,6 +81,7 @@ def pip() -> Installer:
     """The installer that every interpreter has."""
     return Installer(
         "pip",
+        f"{sys.executable} -m venv",
         (sys.executable, "-m", "venv"),
         ("{python}", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
     )
@@ -107,6 +112,12 @@ def probe(python: Path, package: str) -> str | None:
 
 
 def _run(command: Sequence[str]) -> None:
+    # An installer that is killed leaves its temporary folders: they are ours to remove.
+    with tempfile.TemporaryDirectory(prefix="replayfuzz-", ignore_cleanup_errors=True) as scratch:
+        _run_in(scratch, command)
+
+
+def _run_in(scratch: str, command: Sequence[str]) -> None:
     try:
         process = subprocess.Popen(
             command,
@@ -116,6 +127,7 @@ def _run(command: Sequence[str]) -> None:
             text=True,
             errors="backslashreplace",
             start_new_session=True,
+            env={**os.environ, "TMPDIR": scratch},
         )
     except OSError as error:
         raise InstallFailedError(f"cannot start {command[0]}: {error.strerror}") from error

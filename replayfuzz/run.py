@@ -78,7 +78,25 @@ class Run:
         if any(finding.fails for finding in self.findings):
             return 1
         ran = [target for target in self.targets if not target.skipped]
-        return 2 if self.errors or not ran else 0
+        return 2 if self.untold or self.interrupted or not ran else 0
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """What we could not tell, in words: errors of ours, garbage, what was not confirmed."""
+        return (
+            *self.errors,
+            *(
+                f"{each.target}: {each.invariant}: {each.observed}"
+                for each in self.findings
+                if each.outcome == "unknown" and not each.accepted
+            ),
+            *(
+                f"{target.name}: {each.name}: {each.observed}"
+                for target in self.targets
+                for each in target.deviations
+                if each.outcome == "unknown" and not each.accepted
+            ),
+        )
 
     def folder(self, finding: Finding) -> str:
         """Where *finding* was saved, or "" where it was not."""

@@ -156,6 +156,29 @@ def write_folder(folder: Path, contents: Mapping[str, str | bytes]) -> None:
         raise _unwritten(folder, error) from error
 
 
+def clear_drafts(folder: Path) -> None:
+    """Remove what runs that were killed while they wrote left below *folder*."""
+    for draft in folder.glob("**/.*.tmp"):
+        pid = draft.name.removesuffix(".tmp").rpartition(".")[2]
+        if pid.isdecimal() and not alive(int(pid)):
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def alive(pid: int) -> bool:
+    """Whether there is a process of that number that has not ended (a zombie has)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # it is there, and is not ours
+    try:
+        status = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return True  # no Linux, or it ended just now
+    return status.rpartition(b")")[2].split()[0] != b"Z"  # proc(5): the name may hold ")"
+
+
 def _move(draft: Path, folder: Path, names: Iterable[str]) -> None:
     try:
         draft.rename(folder)

@@ -84,6 +84,8 @@ class Delivery:
         finished: The script was played to its end; False: the peer left before.
         stuck: The peer stopped reading; a wait for it ran into its bound.
         request: Raw request head and body that the target sent; empty for memory.
+        waits: When each Wait of the script began and ended, in seconds since the request
+            had been read.
     """
 
     over: Literal["memory", "tcp", "unix"]
@@ -92,6 +94,7 @@ class Delivery:
     finished: bool = True
     stuck: bool = False
     request: bytes = b""
+    waits: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,7 @@ class Transcript:
         return tuple(event for event in self.events if event.type == kind)
 
     def joined(self, kind: str) -> dict[int, str]:
-        """Texts of one type (text, reasoning, refusal), joined for each choice; empty ones left out."""
+        """Texts of one type, joined for each choice; choices without any are left out."""
         parts: dict[int, list[str]] = {}
         for event in self.events:
             if event.type == kind and event.get("text"):
@@ -136,7 +139,7 @@ class Transcript:
         return calls
 
     def last(self, kind: str, name: str) -> dict[int, Any]:
-        """The last non-null value of a field, for each choice: role, reason, …"""
+        """The last non-null value of a field (role, reason), for each choice."""
         return {
             event.get("choice"): event.get(name)
             for event in self.of(kind)
@@ -180,6 +183,8 @@ class Expected:
         message_end: ``complete``, ``incomplete`` or ``open`` (``wire.message_end``).
         terminal: The stream held its dialect's terminal marker.
         must_end: The reader has to return without waiting for more bytes.
+        closes: The terminal marker is documented to end the stream by itself, not only to
+            be its last event; with an open connection behind it, *must_end* is an order then.
         strict: False: an error of any kind is acceptable too (the bytes are not valid).
         how: How the stream ended (``plan.How``), where known; names the case of a truncation.
     """
@@ -192,6 +197,7 @@ class Expected:
     message_end: Literal["complete", "incomplete", "open"] = "complete"
     terminal: bool = False
     must_end: bool = True
+    closes: bool = True
     strict: bool = True
     how: str = ""
 

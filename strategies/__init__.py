@@ -1,6 +1,7 @@
 """How streams are bent: families of labelled plans, the schedule, and Hypothesis strategies."""
 
 from replayfuzz.strategies.catalogue import FAMILIES
+from replayfuzz.strategies.clauses import clause, clauses
 from replayfuzz.strategies.family import UNBENT, Family
 from replayfuzz.strategies.features import FEATURES, features, never
 from replayfuzz.strategies.places import place
@@ -15,6 +16,8 @@ __all__ = [
     "UNBENT",
     "Family",
     "View",
+    "clause",
+    "clauses",
     "describe",
     "features",
     "never",

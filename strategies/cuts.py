@@ -1,6 +1,6 @@
 """Boundaries: where one write, chunk or segment ends and the next begins. The bytes stay.
 
-RFC 9112 section 7.1 and RFC 9293 section 3.8: neither chunks nor segments mean anything.
+RFC 9112 section 7.1 and RFC 9293 section 2.2: neither chunks nor segments mean anything.
 """
 
 from __future__ import annotations

@@ -24,10 +24,12 @@ _WORDS: dict[How, str] = {
 }
 
 
-def stop(body: bytes, at: int, how: How, *, in_head: bool = False) -> End:
+def stop(body: bytes, at: int, how: How, *, in_head: bool = False, in_chunk: bool = False) -> End:
     """The End before byte *at*, named after what stands there in *body*."""
     words = "inside a chunk-size line" if in_head else place(body, at).words
-    return End(at, how, in_head, f"end.{how}", f"{_WORDS[how]} {words}")
+    if in_chunk and not in_head:
+        words += ", inside a chunk"
+    return End(at, how, in_head, in_chunk, kind=f"end.{how}", label=f"{_WORDS[how]} {words}")
 
 
 def clean(view: View) -> Iterator[Plan]:
@@ -45,6 +47,16 @@ def broken(view: View) -> Iterator[Plan]:
     for at in ends_and_middle(starts):
         yield bent(stop(view.body, at, "fin", in_head=True))
         yield bent(stop(view.body, at, "reset", in_head=True))
+    for at in _in_chunks(view):
+        yield bent(stop(view.body, at, "fin", in_chunk=True))
+        yield bent(stop(view.body, at, "reset", in_chunk=True))
+
+
+def _in_chunks(view: View) -> Iterator[int]:
+    """Where a chunk is announced and breaks off: between two events, inside a character."""
+    ends = [event.end for event in view.events if event.end < len(view.body)]
+    yield from ends_and_middle(ends)[1:2] or ends[:1]
+    yield from [at for at in view.hot if place(view.body, at).kind == "utf8"][:1]
 
 
 def unseen(view: View) -> Iterator[Plan]:

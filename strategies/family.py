@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar, get_args
 
 from replayfuzz.plan import Edit, Head, Plan, Splice
+from replayfuzz.strategies.clauses import clause
 from replayfuzz.strategies.view import View
 
 Group = Literal["cut", "rewrite", "head", "text", "meaning", "ending", "size", "time"]
@@ -36,6 +37,11 @@ class Family:
     group: Group
     preserving: bool
     plans: Callable[[View], Iterator[Plan]]
+
+    @property
+    def clause(self) -> str:
+        """What a standard or a provider says about such streams; "" where nothing does."""
+        return clause(self.id)
 
 
 UNBENT = Plan(keep_chunks=False, keep_times=False)

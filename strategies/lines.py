@@ -57,7 +57,7 @@ def _restyled(view: View, style: Callable[[int, bool], bytes]) -> Changes:
 
 
 def byte_order_mark(view: View) -> Iterator[Plan]:
-    """One leading byte order mark "must be ignored if any are present"."""
+    """The decoding "strips one leading UTF-8 Byte Order Mark (BOM), if any"."""
     if view.sse and not view.body.startswith(_BOM):
         yield from spliced("rewrite.bom", "byte order mark first", [(0, 0, _BOM)])
 

@@ -50,9 +50,21 @@ def _other_index(view: View, site: Site) -> bytes:
     return view.body[first.start : index.start] + b"1" + view.body[index.end : first.end]
 
 
+ANNOTATION = (
+    b'data: {"id":"","object":"","created":0,"model":"","choices":[{"index":0,"finish_reason":null,'
+    b'"content_filter_results":{},"content_filter_offsets":{"check_offset":1,"start_offset":1,'
+    b'"end_offset":2}}]}\n\n'
+)
+"""As Azure sends what its asynchronous filter found, between chunks: a choice without a delta."""
+
+
 def deltas(view: View) -> Iterator[Plan]:
     """A delta that is null, empty or not there."""
     kind = "meaning.delta"
+    if view.dialect is not None and view.dialect.name == "openai.chat":
+        for event in ends_and_middle(view.spoken):
+            words = "an annotation as Azure sends it, without a delta"
+            yield from spliced(kind, words, [(event.start, 0, ANNOTATION)])
     for site in ends_and_middle(view.sites("delta")):
         yield from spliced(kind, "an extra event with an empty delta", [copied(view, site, b"{}")])
         for text in (b"null", b"{}"):

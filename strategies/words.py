@@ -35,7 +35,7 @@ def _described(edit: Edit, body: bytes, at: int) -> Edit:
             named = cut(body, at, edit.layer)
             return replace(edit, kind=named.kind, label=named.label)
         case End():
-            named_end = stop(body, at, edit.how, in_head=edit.in_head)
+            named_end = stop(body, at, edit.how, in_head=edit.in_head, in_chunk=edit.in_chunk)
             return replace(edit, kind=named_end.kind, label=named_end.label)
         case Pause():
             label = f"{edit.seconds:g} s of silence {place(body, at).words}"

@@ -29,6 +29,7 @@ FINDING = Finding(
     variants=("sync", "async"),
     requirement="The caller receives exactly the text that the provider sent.",
     source="WHATWG HTML 9.2.6",
+    clauses=("RFC 9293 section 2.2: a stream of bytes",),
     seed=7,
     calls=140,
     delivery=Delivery("tcp", 2, 2),

@@ -348,3 +348,19 @@ def test_the_corpus_is_there() -> None:
     """The laws above are about several streams."""
 
     assert len(STREAMS) >= 7
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(START.replace(b'"role"', b'"rule"'), id="no-role"),
+        pytest.param(sse("message_start", message={}), id="empty-message"),
+        pytest.param(START + sse("content_block_start", index=0, content_block={}), id="no-type"),
+    ],
+)
+def test_required_members_that_are_missing_leave_an_error_open(body: bytes) -> None:
+    assert not expect(body + FINISH + STOP)[0].strict
+
+
+def test_the_last_event_is_not_said_to_end_the_stream() -> None:
+    assert not expect(START + FINISH + STOP)[0].closes

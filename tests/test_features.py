@@ -26,7 +26,9 @@ def test_a_row_that_is_proved_names_files_that_exist(row, state, proof):
 @needs_shared
 def test_every_row_of_the_checklist_is_there():
     rows = re.findall(
-        r"^\| (S\d-\d\d) ", (SHARED / "CHECKLIST.md").read_text(encoding="utf-8"), flags=re.MULTILINE
+        r"^\| (S\d-\d\d) ",
+        (SHARED / "CHECKLIST.md").read_text(encoding="utf-8"),
+        flags=re.MULTILINE,
     )
 
     assert [row for row, _, _ in ROWS] == rows

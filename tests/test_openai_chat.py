@@ -15,6 +15,8 @@ DONE = b"data: [DONE]\n\n"
 
 
 def sse(value: Any) -> bytes:
+    if isinstance(value, dict) and "choices" in value:
+        value = {"object": "chat.completion.chunk"} | value
     return (
         b"data: " + json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n\n"
     )
@@ -53,11 +55,12 @@ def first(*parts: bytes) -> list[tuple[Any, ...]]:
     [
         pytest.param(HELLO, [("role", 0, "assistant"), ("text", 0, "Hi")], id="role-and-text"),
         pytest.param(chunk({"content": None}), [], id="null-content"),
-        pytest.param(chunk(None), [], id="null-delta"),
-        pytest.param(sse({"choices": [{"index": 0}]}), [], id="no-delta"),
+        pytest.param(
+            sse({"object": "", "choices": [{"index": 0, "finish_reason": None}]}),
+            [],
+            id="annotation-of-azure",
+        ),
         pytest.param(sse({"choices": []}), [], id="no-choices"),
-        pytest.param(sse({"choices": None, "usage": None}), [], id="null-choices"),
-        pytest.param(sse({}), [], id="empty-chunk"),
         pytest.param(chunk({"refusal": "No"}), [("refusal", 0, "No")], id="refusal"),
         pytest.param(chunk({"reasoning_content": "hm"}), [("reasoning", 0, "hm")], id="deepseek"),
         pytest.param(
@@ -75,7 +78,7 @@ def first(*parts: bytes) -> list[tuple[Any, ...]]:
             [("text", 1, "b"), ("finish", 1, "length")],
             id="second-choice",
         ),
-        pytest.param(sse({"model": "m"}) * 2, [("model", "m")], id="model-once"),
+        pytest.param(sse({"model": "m", "choices": []}) * 2, [("model", "m")], id="model-once"),
         pytest.param(
             sse({"choices": [], "usage": {"total_tokens": 3}}),
             [("usage", {"total_tokens": 3})],
@@ -99,7 +102,7 @@ def first(*parts: bytes) -> list[tuple[Any, ...]]:
             id="text-and-tool",
         ),
         pytest.param(b": keep-alive\n\n" + HELLO[:0], [], id="comment"),
-        pytest.param(b"data: {\ndata: }\n\n", [], id="two-data-lines"),
+        pytest.param(b'data: {"choices":\ndata: []}\n\n', [], id="two-data-lines"),
         pytest.param(
             sse({"choices": [{"index": 0, "delta": {"content": "[DONE]"}}]}),
             [("text", 0, "[DONE]")],
@@ -123,6 +126,20 @@ def test_chunks(body: bytes, events: list[tuple[Any, ...]]) -> None:
         pytest.param(chunk({"content": 1}), id="number-for-content"),
         pytest.param(chunk([]), id="array-for-delta"),
         pytest.param(sse({"choices": {}}), id="object-for-choices"),
+        pytest.param(sse({"choices": None, "usage": None}), id="null-choices"),
+        pytest.param(sse({}), id="no-choices"),
+        pytest.param(chunk(None), id="null-delta"),
+        pytest.param(sse({"choices": [{"index": 0}]}), id="neither-delta-nor-finish"),
+        pytest.param(
+            sse({"choices": [{"index": 0, "finish_reason": None}]}), id="no-delta-and-no-annotation"
+        ),
+        pytest.param(chunk({"content": "b"}, object="x"), id="another-object"),
+        pytest.param(
+            sse({"choices": [{"index": 0, "finish_reason": "stop"}]}), id="finish-without-delta"
+        ),
+        pytest.param(
+            chunk({"content": "b"}, index=2) + chunk({}, "stop", 2), id="a-choice-missing"
+        ),
         pytest.param(sse({"choices": [{"delta": {"content": ""}}]}), id="choice-without-index"),
         pytest.param(chunk({"content": [{"type": "text", "text": ""}]}), id="content-in-parts"),
         pytest.param(chunk({"content": "x"}, 7), id="number-for-finish"),

@@ -16,6 +16,7 @@ EVERYTHING = Plan(
         Splice(1, 2, b"\xf0\x9f\x98\x80"),
         Splice(4, 0, b"\xff\x00"),
         End(9, "reset", in_head=True, kind="end.reset", label="RST"),
+        End(9, "fin", in_chunk=True, kind="end.fin", label="FIN"),
     ),
     Head(
         status=503,
@@ -101,6 +102,11 @@ def edits(*items, **more):
             edits({"edit": "end", "at": 0, "how": "fin", "in_head": 1}),
             "in_head is 1",
             id="in-head",
+        ),
+        pytest.param(
+            edits({"edit": "end", "at": 0, "how": "fin", "in_chunk": "no"}),
+            "in_chunk is 'no'",
+            id="in-chunk",
         ),
         pytest.param(edits(head=[]), "head is list", id="head-not-an-object"),
         pytest.param(edits(head={"coding": "br"}), "coding is 'br'", id="unknown-coding"),

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 # The library of README's examples: a reader that decodes each chunk on its own.
-MYLIB = '''
+MYLIB = """
 import json
 import urllib.request
 from types import SimpleNamespace
@@ -40,7 +40,7 @@ def stream(url, timeout):
         while piece := answer.read1():
             for text in parser.feed(piece):
                 yield SimpleNamespace(text=text)
-'''
+"""
 
 
 def block(language, holding):

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from replayfuzz.plan import Cut, Plan, Slice
-from replayfuzz.report import FORMATS, block, human, summary, wire_txt
+from replayfuzz.report import FORMATS, block, human, repro, summary, wire_txt
 from replayfuzz.report.html import html
 from replayfuzz.report.marks import marked, some, spell
 from replayfuzz.run import Run
@@ -22,6 +22,7 @@ def test_a_finding_block_tells_everything_at_once():
     assert text.splitlines()[0] == "openai-python 1.16.1 [sync, async]: FAILED content-equal"
     for part in (
         *(FINDING.requirement, FINDING.source, FINDING.expected, FINDING.observed),
+        *FINDING.clauses,
         *("split inside U+00E9", r"data: caf\xc3|\xa9\n\n", r"data: [DONE]\n\n"),
         *("2 events", "27 bytes", "2 of 2 boundaries verified", "replayfuzz replay findings/x"),
     ):
@@ -153,3 +154,16 @@ def test_html_is_one_page_with_everything_escaped():
     assert not re.search(r"(src|href)=", page)
     assert "no stream had a tool call" in page
     assert "None." in html(Run())
+
+
+@pytest.mark.parametrize("form", [*FORMATS.values(), html, lambda run: repro(run.findings[0])])
+def test_every_report_says_why_the_bend_is_to_be_coped_with(form):
+    assert FINDING.clauses[0] in form(RUN)
+
+
+def test_a_bend_in_many_places_is_told_once():
+    many = tuple(Cut(at, kind="rewrite", label="CRLF line ends") for at in range(4))
+    finding = replace(FINDING, plan=Plan((*many, Slice(0, 1, label="byte by byte"))))
+
+    assert finding.words == ("CRLF line ends (4 places)", "byte by byte")
+    assert "CRLF line ends (4 places); byte by byte" in block(finding)

@@ -4,6 +4,8 @@ import errno
 import multiprocessing
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -287,3 +289,16 @@ def test_two_runs_may_write_the_same_folder(tmp_path):
     for name in "ab":
         assert (tmp_path / "id" / name).read_text() in {"x" * 1000, "y" * 1000}
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "b", "id"]
+
+
+def test_what_a_killed_run_left_half_written_goes_and_what_is_being_written_stays(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    for pid in (dead.pid, os.getpid()):
+        (tmp_path / "target" / f".a-finding.{pid}.tmp").mkdir(parents=True)
+    (tmp_path / "target" / ".x.tmp").mkdir()
+
+    store.clear_drafts(tmp_path)
+
+    names = sorted(path.name for path in (tmp_path / "target").iterdir())
+    assert names == sorted([f".a-finding.{os.getpid()}.tmp", ".x.tmp"])

@@ -48,7 +48,7 @@ def test_shrinks_to_the_tamest_plan(interesting, edits):
     assert smallest(RAW, interesting).edits == edits
 
 
-@pytest.mark.parametrize("kind", ["end.fin", "text.separator", "meaning.drop", "rewrite.colon"])
+@pytest.mark.parametrize("kind", ["end.short", "text.separator", "meaning.drop", "rewrite.colon"])
 def test_a_kind_of_edit_shrinks_to_one_move_without_boundaries(kind):
     found = smallest(CHAT, has(kind))
 

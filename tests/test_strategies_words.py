@@ -3,7 +3,7 @@ import pytest
 from replayfuzz import wire
 from replayfuzz.errors import PlanError
 from replayfuzz.plan import Cut, End, Pause, Plan, Slice, Splice
-from replayfuzz.strategies import FAMILIES, describe, view
+from replayfuzz.strategies import FAMILIES, describe, schedule, view
 from replayfuzz.strategies.words import _places
 from tests.streams import ALL, CHAT, RAW
 
@@ -32,6 +32,10 @@ def words(*edits) -> list[str]:
         (
             (End(3, "reset", in_head=True),),
             "end.reset: the connection is reset inside a chunk-size line",
+        ),
+        (
+            (End(16, "fin", in_chunk=True),),
+            "end.fin: the connection is closed inside U+00E9, inside a chunk",
         ),
         ((Pause(21, 0.5),), "time.pause: 0.5 s of silence between events"),
     ],
@@ -107,3 +111,12 @@ def test_people_can_read_what_is_done(label):
     }
 
     assert label in labels
+
+
+def test_the_schedule_breaks_off_inside_a_chunk():
+    """A proxy that dies while it relays one: between events, and inside a character."""
+    labels = {label for plan in schedule(CHAT) for label in plan.labels if "a chunk" in label}
+
+    for how in ("closed", "reset"):
+        assert f"the connection is {how} between events, inside a chunk" in labels
+    assert any("inside U+" in label for label in labels)

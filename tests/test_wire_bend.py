@@ -97,6 +97,12 @@ def test_the_full_length_counts_what_was_not_sent():
     assert (result.full, len(result.body), result.in_head) == (13, 4, True)
 
 
+def test_an_end_tells_where_in_its_chunk_it_stands():
+    assert bent(End(4, "fin", in_chunk=True)).in_chunk
+    assert not bent(End(4, "fin")).in_chunk
+    assert not bent(End(6, "fin", in_chunk=True), End(4, "fin")).in_chunk
+
+
 @pytest.mark.parametrize("status", [100, 103, 204, 304])
 def test_a_status_without_content_sends_none(status):
     result = bent(Cut(3), End(5, "reset"), head=Head(status=status))
@@ -127,7 +133,12 @@ def some_edit(draw):
             Slice(at, draw.randint(1, 4), draw.choice(["write", "http", "tcp"])),
             Pause(at, draw.choice([0, 0.1, 2])),
             Splice(at, draw.randrange(len(BODY) - at + 1), draw.choice([b"", b"A", b"BC\n"])),
-            End(at, draw.choice(["complete", "fin", "reset", "short", "stall", "open"])),
+            End(
+                at,
+                draw.choice(["complete", "fin", "reset", "short", "stall", "open"]),
+                in_head=at % 5 == 0,
+                in_chunk=at % 3 == 0,
+            ),
         ]
     )
 

@@ -131,6 +131,41 @@ def shown(edits, exchange=EXCHANGE, **head):
             [CHUNKED + b"4\r\n0123\r\n" + LAST, "keep"],
             id="a-complete-message-ends-nowhere-else",
         ),
+        pytest.param(
+            [End(4, "fin", in_chunk=True)],
+            [CHUNKED + b"a\r\n0123", "fin"],
+            id="ends-inside-a-chunk",
+        ),
+        pytest.param(
+            [Cut(2), End(4, "reset", in_chunk=True)],
+            [CHUNKED + b"2\r\n01\r\n", b"8\r\n23", "reset"],
+            id="only-the-last-chunk-breaks-off",
+        ),
+        pytest.param(
+            [Cut(2, "tcp"), End(4, "stall", in_chunk=True)],
+            [CHUNKED + b"a\r\n01", b"23", "open"],
+            id="stalls-inside-a-chunk",
+        ),
+        pytest.param(
+            [End(10, "fin", in_chunk=True)],
+            [CHUNKED + b"b\r\n0123456789", "fin"],
+            id="all-is-sent-and-more-was-announced",
+        ),
+        pytest.param(
+            [End(0, "fin", in_chunk=True)],
+            [CHUNKED + b"a\r\n", "fin"],
+            id="a-chunk-of-which-nothing-came",
+        ),
+        pytest.param(
+            [End(4, "complete", in_chunk=True)],
+            [CHUNKED + b"4\r\n0123\r\n" + LAST, "keep"],
+            id="a-complete-message-has-whole-chunks",
+        ),
+        pytest.param(
+            [End(4, "fin", in_head=True, in_chunk=True)],
+            [CHUNKED + b"4\r\n0123\r\n1", "fin"],
+            id="the-size-line-comes-before-its-chunk",
+        ),
         pytest.param([End(4, "short")], [sized(10) + b"0123", "fin"], id="short"),
         pytest.param([End(10, "short")], [sized(11) + BODY, "fin"], id="short-by-one-at-least"),
         pytest.param(
@@ -158,6 +193,7 @@ def test_chunked(edits, steps):
         pytest.param([End(4, "complete")], [sized(4) + b"0123", "keep"], id="clean-end"),
         pytest.param([End(10, "fin")], [sized(10) + BODY, "fin"], id="fin-after-everything"),
         pytest.param([End(4, "fin", in_head=True)], [sized(10) + b"0123", "fin"], id="no-head"),
+        pytest.param([End(4, "fin", in_chunk=True)], [sized(10) + b"0123", "fin"], id="no-chunk"),
     ],
 )
 def test_content_length(edits, steps):

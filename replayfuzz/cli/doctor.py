@@ -7,39 +7,67 @@ import shutil
 import sys
 from collections.abc import Iterator
 
-import typer
-
 from replayfuzz import declared, environments
+from replayfuzz.cli.output import put
 from replayfuzz.deliver.diag import Diag
-from replayfuzz.errors import MissingError
+from replayfuzz.errors import MissingError, ReplayfuzzError
+from replayfuzz.installer import installer
 
 _TOOLCHAINS = {
-    "uv": "builds isolated environments for --with faster (pip install uv); venv + pip serve too",
     "node": "targets in JavaScript (nodejs.org, or your system's package nodejs)",
     "go": "targets in Go (go.dev, or your system's package golang)",
     "cargo": "targets in Rust (rustup.rs, or your system's package cargo)",
 }
+_UV = "uv builds the environments of --with faster: pip install 'replayfuzz[uv]'"
 
 
 def doctor() -> None:
     """Say what this machine can do, and what to install for the rest."""
+    lines = []
     for state, what, hint in _checks():
-        typer.echo(f"{state:5} {what}" + (f"\n      {hint}" if hint else ""))
+        lines += [f"{state:5} {what}", *([f"      {hint}"] if hint else [])]
+    put("\n".join(lines), None)
 
 
 def _checks() -> Iterator[tuple[str, str, str]]:
     yield "ok", f"Python {platform.python_version()} ({sys.executable})", ""
     yield _lock_step()
+    tool = installer()
+    yield (
+        "ok",
+        f"installer for --with: {tool.name} ({tool.program})",
+        "" if tool.name == "uv" else _UV,
+    )
+    yield _cache()
     for name, use in _TOOLCHAINS.items():
         found = shutil.which(name)
         yield ("ok", f"{name} ({found})", "") if found else ("skip", f"{name} is not here", use)
-    for target in declared.all_targets():
+    yield from _targets()
+
+
+def _targets() -> Iterator[tuple[str, str, str]]:
+    try:
+        targets = declared.all_targets()
+    except ReplayfuzzError as error:
+        yield "bad", f"targets: {error}", ""
+        return
+    for target in targets:
         try:
             environment = environments.installed(target)
         except MissingError as error:
-            yield "skip", f"target {target.name}: {error}", ""
+            yield "skip", f"target {target.name}: {str(error).partition('; ')[0]}", error.hint
         else:
-            yield "ok", f"target {target.name} {environment.version}", ""
+            yield "ok", f"target {target.name} {environment.version}".rstrip(), ""
+
+
+def _cache() -> tuple[str, str, str]:
+    folder = environments.cache()
+    files = [path.lstat() for path in folder.rglob("*") if not path.is_dir()]
+    # A file of the installer's own cache may be linked into several environments.
+    size = sum({(each.st_dev, each.st_ino): each.st_size for each in files}.values())
+    built = sum(1 for _ in folder.glob("envs/*/replayfuzz.json"))
+    what = f"cache: {folder}: {built} environments, {size / 1e6:.0f} MB"
+    return "ok", what, "" if not built else "it can be deleted at any time, and is built again"
 
 
 def _usable() -> bool:

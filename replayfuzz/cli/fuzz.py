@@ -7,12 +7,12 @@ import random
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from replayfuzz import declared, dialects, search, settings, store
 from replayfuzz.cassette import Exchange
+from replayfuzz.cli import options
 from replayfuzz.cli.output import FileOption, Form, FormOption, check, put, say
 from replayfuzz.cli.progress import Teller
 from replayfuzz.errors import StoreError, UsageError
@@ -39,38 +39,17 @@ PROFILES = {
 
 
 def fuzz(
-    target: Annotated[
-        list[str] | None, typer.Option(help="Target by name, or its .toml file. Repeatable.")
-    ] = None,
-    with_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--with",
-            metavar="PKG==VER",
-            help="Fuzz this release of a target's package, in an environment of its own.",
-        ),
-    ] = None,
-    cassettes: Annotated[
-        list[str] | None, typer.Option(help="Cassette file, folder or glob. Repeatable.")
-    ] = None,
-    dialect: Annotated[
-        list[str] | None, typer.Option(help="Only streams of this dialect. Repeatable.")
-    ] = None,
-    variant: Annotated[
-        list[str] | None, typer.Option(help="Only this path through a library. Repeatable.")
-    ] = None,
-    time: Annotated[str | None, typer.Option(help="Budget: 30s, 5m, 1h.")] = None,
-    examples: Annotated[
-        int | None, typer.Option(min=1, help="Budget for each target, in bent streams.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Decides everything chosen at random.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes.")] = None,
-    profile: Annotated[
-        str, typer.Option(help="ci (seed 0), dev, or nightly (30 minutes).")
-    ] = "dev",
-    findings: Annotated[
-        Path | None, typer.Option(help="Folder that findings are written to.")
-    ] = None,
+    target: options.Targets = None,
+    with_: options.With = None,
+    cassettes: options.Cassettes = None,
+    dialect: options.Dialects = None,
+    variant: options.Variants = None,
+    time: options.Time = None,
+    examples: options.Examples = None,
+    seed: options.Seed = None,
+    jobs: options.Jobs = None,
+    profile: options.Profile = "dev",
+    findings: options.Findings = None,
     form: FormOption = Form.HUMAN,
     file: FileOption = None,
 ) -> None:
@@ -87,7 +66,7 @@ def fuzz(
         None if examples else chosen.time or (None if chosen.examples else preset.time)
     )
     seed = _first(seed, chosen.seed, preset.seed)
-    options = search.Options(
+    wanted = search.Options(
         seconds=None if limit is None else seconds(limit),
         examples=examples or (None if time else chosen.examples),
         seed=random.randrange(1 << 32) if seed is None else seed,
@@ -97,9 +76,9 @@ def fuzz(
         requirements=requirements,
     )
     exchanges = _exchanges(cassettes or list(chosen.cassettes), dialect or list(chosen.dialect))
-    _check_variants(targets, options.variants)
+    _check_variants(targets, wanted.variants)
     teller = Teller(blocks=form is Form.HUMAN and file is None)
-    run = search.fuzz(targets, exchanges, options, teller)
+    run = search.fuzz(targets, exchanges, wanted, teller)
     teller.done()
     raise typer.Exit(_told(run, summary(run) if teller.blocks else FORMATS[form](run), file))
 

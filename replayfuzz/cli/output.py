@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -54,6 +55,16 @@ def show(text: str) -> None:
         if isinstance(error, BrokenPipeError):
             raise GoneError from error
         raise StoreError(f"standard output cannot be written: {error.strerror}") from error
+
+
+def gone() -> bool:
+    """Whether nobody reads our standard output any more (a pipe whose other end is closed)."""
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return any(event & select.POLLERR for _, event in poll.poll(0))
+    except (OSError, ValueError, AttributeError):  # closed, or no file at all
+        return False
 
 
 def put(text: str, file: Path | None) -> None:

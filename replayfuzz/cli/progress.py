@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import sys
 
-from replayfuzz.cli.output import GoneError, say, show
+from replayfuzz.cli.output import GoneError, gone, say, show
 from replayfuzz.errors import StoreError
 from replayfuzz.report import block
 from replayfuzz.search import Found, News, Note, Progress
@@ -32,6 +32,9 @@ class Teller:
     def __call__(self, news: News) -> None:
         match news:
             case Progress():
+                if self.blocks and gone():
+                    # As with Ctrl-C, the run ends with what it has.
+                    raise KeyboardInterrupt
                 self._line(_progress(news))
             case Found(finding=finding, folder=folder):
                 name = f"{finding.target}/{finding.id}"  # one id may be found in two targets
@@ -51,7 +54,6 @@ class Teller:
         try:
             show(text)
         except GoneError:
-            # Nobody reads on: as with Ctrl-C, the run ends with what it has.
             raise KeyboardInterrupt from None
         except StoreError as error:
             say(f"replayfuzz: {error}; the run goes on")

@@ -48,6 +48,8 @@ class Play:
         self._askable = True
         self._hurried = False
         self._scope = trio.CancelScope()
+        self._made = trio.current_time()
+        self._waits: list[tuple[float, float]] = []
 
     def delivery(self, request: bytes = b"") -> Delivery:
         """What is known so far."""
@@ -59,6 +61,7 @@ class Play:
             finished=self._finished,
             stuck=self._stuck,
             request=request,
+            waits=tuple(self._waits),
         )
 
     def release(self) -> None:
@@ -118,8 +121,12 @@ class Play:
         return False
 
     async def _wait(self, seconds: float) -> None:
-        with trio.move_on_after(seconds) as bound:
-            await self._stay()
+        began = trio.current_time() - self._made
+        try:
+            with trio.move_on_after(seconds) as bound:
+                await self._stay()
+        finally:
+            self._waits.append((began, trio.current_time() - self._made))
         if not bound.cancelled_caught:
             raise PeerLeft
 

@@ -8,6 +8,7 @@ data." A tool call's index is the index of its content block.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from replayfuzz.dialects.dialect import Dialect
@@ -85,7 +86,9 @@ def _fold(stream: SseStream, story: Story) -> Expected:
         story.terminal = True
     if story.terminal:
         story.emit("done")
-    return story.whole(finished=any(event.type == "finish" for event in story.events))
+    whole = story.whole(finished=any(event.type == "finish" for event in story.events))
+    # message_stop is documented as the final event, not as what ends the stream.
+    return replace(whole, closes=False)
 
 
 def _ends_in_stop(stream: SseStream, story: Story) -> bool:
@@ -138,6 +141,8 @@ def _unknown(item: ServerEvent, story: Story) -> dict[str, Any] | None:
 
 def _message_start(data: dict[str, Any], story: Story) -> None:
     message = story.mapping(story.needed(data.get("message")))
+    for name in ("role", "model", "usage"):
+        story.needed(message.get(name))
     story.model(message.get("model"))
     if role := story.text(message.get("role")):
         story.emit("role", choice=0, role=role)
@@ -147,7 +152,7 @@ def _message_start(data: dict[str, Any], story: Story) -> None:
 
 def _block_start(data: dict[str, Any], story: Story) -> None:
     block = story.mapping(story.needed(data.get("content_block")))
-    kind = story.text(block.get("type")) or ""
+    kind = story.text(story.needed(block.get("type"))) or ""
     if kind == "text":
         story.speak("text", block.get("text"))
     elif kind == "thinking":
@@ -158,15 +163,15 @@ def _block_start(data: dict[str, Any], story: Story) -> None:
             "tool",
             choice=0,
             index=story.number(data.get("index"), 0),
-            id=story.text(block.get("id")),
-            name=story.text(block.get("name")),
+            id=story.text(story.needed(block.get("id"))),
+            name=story.text(story.needed(block.get("name"))),
             arguments=canonical(story.exact(given)) if given else None,
         )
 
 
 def _block_delta(data: dict[str, Any], story: Story) -> None:
     delta = story.mapping(story.needed(data.get("delta")))
-    match story.text(delta.get("type")):
+    match story.text(story.needed(delta.get("type"))):
         case "text_delta":
             story.speak("text", story.needed(delta.get("text")))
         case "thinking_delta":

@@ -33,8 +33,8 @@ COUNTS = (
 def _fold(stream: LineStream, story: Story) -> Expected:
     try:
         for line in stream.lines:
-            if story.terminal:
-                return _beyond(story)
+            if story.terminal and (told := _beyond(story)):
+                return told
             if line.ended or _whole_line(line, story):
                 _line(line.data.decode("utf-8", "replace"), story)
     except ProviderError as error:
@@ -48,10 +48,15 @@ def _end(story: Story) -> Expected:
     return replace(story.whole(finished=True), must_end=story.ended.message_end != "open")
 
 
-def _beyond(story: Story) -> Expected:
-    if story.rulings.pick(BEYOND_TERMINAL) == "error":
-        return story.failed("")
-    return _end(story)
+def _beyond(story: Story) -> Expected | None:
+    story.strict = False
+    match story.rulings.pick(BEYOND_TERMINAL):
+        case "error":
+            return story.failed("")
+        case "read":
+            return None
+        case _:
+            return _end(story)
 
 
 def _whole_line(line: RawLine, story: Story) -> bool:
@@ -71,8 +76,8 @@ def _line(text: str, story: Story) -> None:
     if record.get("error"):
         raise ProviderError(message_of(record))
     story.model(record.get("model"))
-    message = story.mapping(record.get("message"))
-    role = story.text(message.get("role"))
+    message = story.mapping(story.needed(record.get("message")))
+    role = story.text(story.needed(message.get("role")))
     if role and not any(event.type == "role" for event in story.events):
         story.emit("role", choice=0, role=role)
     story.speak("reasoning", message.get("thinking"))
@@ -84,8 +89,9 @@ def _line(text: str, story: Story) -> None:
 
 
 def _tool(call: dict[str, Any], story: Story) -> None:
-    function = story.mapping(call.get("function"))
-    arguments = story.exact(story.mapping(function.get("arguments")))
+    function = story.mapping(story.needed(call.get("function")))
+    story.needed(function.get("name"))
+    arguments = story.exact(story.mapping(story.needed(function.get("arguments"))))
     story.emit(
         "tool",
         choice=0,

@@ -15,6 +15,7 @@ from replayfuzz.dialects.order import CHAT
 from replayfuzz.dialects.rulings import (
     EMPTY_ERROR,
     ERROR_FIELDS,
+    FLAT_ERROR,
     MESSAGE_TEXT,
     OTHER_EVENT,
     UNFINISHED_TERMINAL,
@@ -23,7 +24,7 @@ from replayfuzz.dialects.story import ProviderError, Story, message_of
 from replayfuzz.dialects.streams import SseStream, sse_oracle
 from replayfuzz.formats.json_text import canonical
 from replayfuzz.formats.sse import ServerEvent
-from replayfuzz.transcript import Expected
+from replayfuzz.transcript import Expected, Transcript
 
 _DONE = "[DONE]"
 _SPOKEN = frozenset({"role", "text", "reasoning", "refusal", "tool"})
@@ -61,8 +62,13 @@ def _ends_in_done(stream: SseStream, story: Story) -> bool:
 
 
 def _finished(story: Story) -> bool:
+    calls = Transcript(tuple(story.events)).tools().values()
+    if not all(call.id and call.name for call in calls):
+        story.strict = False  # only later pieces of a call go without
     spoken = {event.get("choice") for event in story.events if event.type in _SPOKEN}
     finished = {event.get("choice") for event in story.events if event.type == "finish"}
+    if spoken | finished != set(range(len(spoken | finished))):
+        story.strict = False  # "The index of the choice in the list of choices": one is missing
     return bool(finished) and spoken <= finished
 
 
@@ -95,9 +101,13 @@ def _named_error(data: str, story: Story) -> str:
 def _error(chunk: dict[str, Any], story: Story) -> str | None:
     """The message of a chunk that is an error; None: it is none."""
     error = chunk.get("error")
-    # vLLM: {"object": "error", "message": "…", "type": "BadRequestError", "code": 400}
-    if error or chunk.get("object") == "error":
+    if error:
+        # TGI sends a string; OpenAI documents an object with a message, and nothing else.
+        story.strict = story.strict and isinstance(error, dict)
         return message_of(chunk)
+    if chunk.get("object") == "error":
+        story.strict = False
+        return message_of(chunk) if story.rulings.pick(FLAT_ERROR) == "error" else None
     if error is None or story.rulings.pick(EMPTY_ERROR) == "ignored":
         return None
     return ""
@@ -105,8 +115,11 @@ def _error(chunk: dict[str, Any], story: Story) -> str | None:
 
 def _chunk(chunk: dict[str, Any], story: Story) -> None:
     story.model(chunk.get("model"))
-    for position, choice in enumerate(story.items(chunk.get("choices"))):
-        _choice(story.mapping(choice), position, story)
+    told = len(story.events)
+    for position, choice in enumerate(story.items(story.needed(chunk.get("choices")))):
+        _choice(_annotated(chunk, story.mapping(choice)), position, story)
+    if len(story.events) > told and chunk.get("object") != "chat.completion.chunk":
+        story.strict = False  # "always chat.completion.chunk"; Azure's annotations say nothing
     if usage := story.mapping(chunk.get("usage")):
         story.emit("usage", usage=story.exact(usage))
 
@@ -115,7 +128,7 @@ def _choice(choice: dict[str, Any], position: int, story: Story) -> None:
     if not choice:
         return
     index = story.number(choice.get("index"), position)
-    delta = story.mapping(choice.get("delta"))
+    delta = story.mapping(story.needed(choice.get("delta")))
     if role := story.text(delta.get("role")):
         story.emit("role", choice=index, role=role)
     # OpenRouter and others send the same text under both names.
@@ -126,6 +139,16 @@ def _choice(choice: dict[str, Any], position: int, story: Story) -> None:
         _tool(story.mapping(call), place, index, story)
     if reason := story.text(choice.get("finish_reason")):
         story.emit("finish", choice=index, reason=reason)
+
+
+def _annotated(chunk: dict[str, Any], choice: dict[str, Any]) -> dict[str, Any]:
+    """*choice*; its delta is required by OpenAI's schema, and left out of Azure's annotations.
+
+    https://learn.microsoft.com/azure/ai-services/openai/concepts/content-streaming:
+    ``"object":""``, ``"choices":[{"index":0,"finish_reason":null,"content_filter_results":{…}}]``
+    """
+    annotation = chunk.get("object") == "" and choice.get("finish_reason", "") is None
+    return {"delta": {}, **choice} if annotation else choice
 
 
 def _content(content: Any, index: int, story: Story) -> None:
@@ -169,8 +192,8 @@ ERRORS = {
     b'"type":"invalid_request_error","code":"tool_use_failed","status_code":400}}\n\n',
     "error string": b'data: {"error":"Request failed during generation: out of memory",'
     b'"error_type":"generation"}\n\n',
-    "vLLM error": b'data: {"object":"error","message":"This model\'s maximum context length is '
-    b'4096 tokens","type":"BadRequestError","param":null,"code":400}\n\n',
+    "vLLM error": b'data: {"error":{"object":"error","message":"This model\'s maximum context '
+    b'length is 4096 tokens","type":"BadRequestError","param":null,"code":400}}\n\n',
     "error in a chunk": b'data: {"id":"gen-1","object":"chat.completion.chunk","created":1,'
     b'"model":"m","error":{"code":502,"message":"Provider disconnected"},"choices":[{"index":0,'
     b'"delta":{"content":""},"finish_reason":"error"}]}\n\n',

@@ -144,10 +144,18 @@ EMPTY_ERROR = Choice(
     "ignored",
     (("error", "an error member is there, though empty"),),
 )
+FLAT_ERROR = Choice(
+    "an error object that is not in an error member",
+    "error",
+    (("read", "vLLM sends its error bare as the body of an HTTP error, in streams as a member"),),
+)
 BEYOND_TERMINAL = Choice(
     "records after the terminal one",
     "ignored",
-    (("error", "what follows the terminal record is not part of the documented stream"),),
+    (
+        ("error", "what follows the terminal record is not part of the documented stream"),
+        ("read", "no documentation says that a reader of lines stops at the terminal record"),
+    ),
 )
 UNKNOWN_NOT_JSON = Choice(
     "an event of an undocumented name whose data is not JSON",

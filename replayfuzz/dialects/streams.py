@@ -54,13 +54,14 @@ def sse_oracle(fold: Callable[[SseStream, Story], Expected], *, raw: bool = Fals
 
     Args:
         fold: Called for a response whose status lets its body count.
-        raw: No provider's API: bad UTF-8 has one reading (WHATWG HTML 9.2.6 decodes with
-            replacement), and the status may be somebody else's concern.
+        raw: No provider's API: the status may be somebody else's concern.
     """
 
     @lru_cache(maxsize=32)
     def told(stream: SseStream, ended: Ended) -> tuple[Expected, ...]:
-        strict = raw or _is_utf8(stream.body)
+        # WHATWG HTML 9.2.6 decodes with replacement, but 9.2.5 has no such streams: "Event
+        # streams in this format must always be encoded as UTF-8".
+        strict = _is_utf8(stream.body)
 
         def read(rulings: Rulings) -> Expected:
             story = Story(rulings, ended, strict=strict)

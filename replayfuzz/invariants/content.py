@@ -131,8 +131,10 @@ def _field_change(which: int, sent: str, got: str, *, kept: bool) -> tuple[str, 
         # "set the event stream's reconnection time": of the stream, not of the event, so
         # an event that shows it is a courtesy of the library.
         return "event retry changed", "non-strict"
-    if which == 2 and kept and not got:
-        return "event id not kept", "non-strict"
+    if which == 2 and not got:
+        # Kept from the event before, or set by a block without data: WHATWG HTML has the
+        # last event ID outlive its event, but an API may show what the event itself says.
+        return "event id not kept" if kept else "event id lost", "non-strict"
     return f"event {_FIELDS[which]} {evidence.change(sent, got)}", None
 
 

@@ -106,13 +106,20 @@ def no_error_on_valid_stream(want: Expected, seen: Transcript) -> Evidence | Non
         return None  # waiting too long is the business of no-hang
     expected = "no error: the stream is whole and valid"
     if seen.end == "truncated":
-        return Evidence(expected, "reported as truncated", "whole stream reported as truncated")
+        shape = "whole stream reported as truncated"
+        return Evidence(expected, "reported as truncated", shape, "truncated")
     if seen.end == "error":
-        observed, shape = raised(seen.error or Failure())
-        return Evidence(expected, f"raised {observed}", shape)
+        failure = seen.error or Failure()
+        observed, shape = raised(failure)
+        return Evidence(expected, f"raised {observed}", shape, _simple_name(failure))
     if seen.end == "complete" and seen.of("error"):
-        return Evidence(expected, f"an error event: {evidence.quote(seen.message)}", "error event")
+        observed = f"an error event: {evidence.quote(seen.message)}"
+        return Evidence(expected, observed, "error event", "error-event")
     return None
+
+
+def _simple_name(error: Failure) -> str:
+    return error.type.rpartition(".")[2]
 
 
 def foreign_exception(want: Expected, seen: Transcript) -> Evidence | None:
@@ -124,7 +131,7 @@ def foreign_exception(want: Expected, seen: Transcript) -> Evidence | None:
     if not (bare or package.partition(".")[0] in _FOREIGN) or name in _TRANSPORT:
         return None
     observed, shape = raised(seen.error)
-    return Evidence("an exception of the library or of its transport", observed, shape)
+    return Evidence("an exception of the library or of its transport", observed, shape, name)
 
 
 def no_crash(_: Expected, seen: Transcript) -> Evidence | None:
@@ -146,15 +153,16 @@ def no_hang(want: Expected, seen: Transcript) -> Evidence | None:
     if not want.must_end or not (waited or gave_up):
         return None
     case = "open" if want.message_end == "open" else ""
+    outcome: Class | None = None if want.closes or not case else "non-strict"
     expected = "an answer: the stream has ended"
     if case:
         expected = "an answer: the terminal marker was sent, and the connection kept open"
     if not waited:
-        return Evidence(expected, "waited until its timeout", "waited", case)
+        return Evidence(expected, "waited until its timeout", "waited", case, outcome)
     after = "" if seen.seconds is None else f" after {seen.seconds:.1f} s"
     stuck = seen.delivery is not None and seen.delivery.stuck
     shape = "stopped reading" if stuck else "no answer"
-    return Evidence(expected, f"{shape}{after}", shape, case)
+    return Evidence(expected, f"{shape}{after}", shape, case, outcome)
 
 
 def garbage(_: Expected, seen: Transcript) -> Evidence | None:

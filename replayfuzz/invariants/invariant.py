@@ -11,6 +11,10 @@ from replayfuzz.verdict import Class, Evidence
 Broken = Callable[[Expected, Transcript], Evidence | None]
 
 
+EXCEPTION = "<exception>"
+"""Stands in ``cases`` for the name of any class of exceptions, without its module."""
+
+
 @dataclass(frozen=True, slots=True)
 class Invariant:
     """A rule that every target keeps.
@@ -22,7 +26,7 @@ class Invariant:
         severity: Class of a breakage, unless the evidence carries another one.
         applies: Event types that it is about; empty: it is about every call. It is not
             held against a target that shows none of them.
-        cases: Names of sub-cases that the evidence may carry.
+        cases: Names of sub-cases that the evidence may carry; see EXCEPTION.
         broken: Evidence, or None when the rule holds. None instead of a function: one
             transcript is not enough to tell; a function of the same theme does it.
     """

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from replayfuzz.invariants import calls, content, ends, order, prefix, values
-from replayfuzz.invariants.invariant import Invariant
+from replayfuzz.invariants.invariant import EXCEPTION, Invariant
 
 _SSE = "WHATWG HTML 9.2.6, Interpreting an event stream"
 _OPENAI = "https://platform.openai.com/docs/api-reference/chat-streaming"
 _ANTHROPIC = "https://docs.anthropic.com/en/api/messages-streaming"
 _RFC9112 = "RFC 9112 section 8, Handling Incomplete Messages"
+_OLLAMA = "https://github.com/ollama/ollama/blob/main/docs/api.md"
 _CONTENT = frozenset({"text", "sse", "record"})
 
 INVARIANTS: tuple[Invariant, ...] = (
@@ -42,7 +43,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "reasoning-equal",
         "The caller receives exactly the reasoning text that the provider sent.",
-        f"{_ANTHROPIC}, thinking_delta",
+        f"{_ANTHROPIC}, thinking_delta; {_OLLAMA}, message.thinking; DeepSeek API, "
+        "delta.reasoning_content",
         "failed",
         content.texts_equal("reasoning"),
         frozenset({"reasoning"}),
@@ -58,7 +60,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "role-equal",
         "The caller sees the role of the message as it was sent.",
-        f"{_OPENAI}, choices[].delta.role",
+        f"{_OPENAI}, choices[].delta.role; {_ANTHROPIC}, message_start.message.role; "
+        f"{_OLLAMA}, message.role",
         "failed",
         values.role_equal,
         frozenset({"role"}),
@@ -67,7 +70,8 @@ INVARIANTS: tuple[Invariant, ...] = (
         "tool-calls-equal",
         "Each tool call arrives once, with its id, its name and its exact arguments, none mixed "
         "with another's.",
-        f"{_OPENAI}, choices[].delta.tool_calls[].index; {_ANTHROPIC}, input_json_delta",
+        f"{_OPENAI}, choices[].delta.tool_calls[].index; {_ANTHROPIC}, input_json_delta; "
+        f"{_OLLAMA}, message.tool_calls",
         "failed",
         calls.tool_calls_equal,
         frozenset({"tool"}),
@@ -75,7 +79,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "finish-reason-equal",
         "The caller sees the finish reason that was sent, and no other.",
-        f"{_OPENAI}, choices[].finish_reason; {_ANTHROPIC}, message_delta.delta.stop_reason",
+        f"{_OPENAI}, choices[].finish_reason; {_ANTHROPIC}, message_delta.delta.stop_reason; "
+        f"{_OLLAMA}, done_reason",
         "failed",
         values.finish_equal,
         frozenset({"finish"}),
@@ -83,7 +88,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "usage-equal",
         "The caller sees the token counts that were sent.",
-        f"{_OPENAI}, usage; {_ANTHROPIC}, message_delta.usage (cumulative)",
+        f"{_OPENAI}, usage; {_ANTHROPIC}, message_delta.usage (cumulative); {_OLLAMA}, eval_count",
         "failed",
         values.usage_equal,
         frozenset({"usage"}),
@@ -91,7 +96,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "model-equal",
         "The caller sees the name of the model that was sent.",
-        f"{_OPENAI}, model; {_ANTHROPIC}, message_start.message.model",
+        f"{_OPENAI}, model; {_ANTHROPIC}, message_start.message.model; {_OLLAMA}, model",
         "failed",
         values.model_equal,
         frozenset({"model"}),
@@ -135,8 +140,9 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "error-surfaced",
         "An error of the provider reaches the caller as an error, with the provider's message.",
-        f'{_ANTHROPIC}, Error events: "We may occasionally send errors in the event stream"; '
-        "RFC 9110 section 15: status codes 4xx and 5xx are errors",
+        f"{_ANTHROPIC}, Error events: errors may be sent in the event stream; "
+        "https://platform.openai.com/docs/guides/error-codes: an error object with a message; RFC "
+        "9110 section 15: 4xx and 5xx are errors",
         "failed",
         ends.error_surfaced,
         cases=("swallowed", "message-lost"),
@@ -149,6 +155,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         "MUST accept all texts that conform to the grammar",
         "failed",
         ends.no_error_on_valid_stream,
+        cases=("truncated", "error-event", EXCEPTION),
     ),
     Invariant(
         "foreign-exception",
@@ -157,6 +164,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         'distinctions that code catching the exceptions is likely to need"',
         "informational",
         ends.foreign_exception,
+        cases=(EXCEPTION,),
     ),
     Invariant(
         "no-crash",
@@ -168,8 +176,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "no-hang",
         "The call returns once the provider has finished, also when the connection stays open.",
-        f'{_OPENAI}: "terminated by a data: [DONE] message"; RFC 9112 section 6.3: the length of '
-        "the message is known without a close; CWE-835",
+        f'{_OPENAI}: "terminated by a data: [DONE] message"; {_ANTHROPIC}: a final message_stop '
+        "event; RFC 9112 section 6.3: the length of the message is known without a close",
         "failed",
         ends.no_hang,
         cases=("open",),
@@ -201,8 +209,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "chunking-independent",
         "The same bytes, cut elsewhere, give the same answer.",
-        "RFC 9112 section 7.1: chunks are a transfer coding; RFC 9293 section 3.8: TCP is a stream "
-        "of bytes without boundaries",
+        "RFC 9112 section 7.1: chunks are a transfer coding; RFC 9293 section 2.2: TCP is a "
+        "byte-stream service",
         "failed",
         None,
     ),
@@ -212,6 +220,15 @@ INVARIANTS: tuple[Invariant, ...] = (
         f"{_OPENAI}; {_ANTHROPIC}: Request body",
         "failed",
         None,
+    ),
+    Invariant(
+        "resources-back",
+        "What a call took from the system is given back: sockets, other descriptors, memory.",
+        "CWE-772, Missing Release of Resource after Effective Lifetime; CWE-401, Missing Release "
+        "of Memory after Effective Lifetime",
+        "failed",
+        None,
+        cases=("descriptors", "memory"),
     ),
 )
 """Every rule. Those whose ``broken`` is None need more than one transcript to be judged."""

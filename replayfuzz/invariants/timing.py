@@ -153,7 +153,7 @@ def incremental(
     waited = (shown[first] or 0.0) - sent[first]
     return Evidence(
         "each event visible before the next one is sent",
-        f"event {first + 1} of {len(sent)} visible {waited:.2f} s after it was sent ({shape})",
+        f"event {first + 1} of {len(shown)} visible {waited:.2f} s after it was sent ({shape})",
         f"event {shape}",
         "end" if to_end else "next",
     )

@@ -7,6 +7,7 @@ byte apply in plan order, which lets a Cut stand between two insertions.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
@@ -90,11 +91,15 @@ class End:
     Attributes:
         in_head: Stop inside the chunk-size line of the chunk that would hold byte *at*,
             chunked framing only; elsewhere it changes nothing.
+        in_chunk: Stop inside a chunk: its chunk-size line announces more than comes, as
+            when a proxy dies while it relays one. Chunked framing only; with *in_head*
+            it changes nothing.
     """
 
     at: int
     how: How
     in_head: bool = False
+    in_chunk: bool = False
     kind: str = field(default="end", compare=False)
     label: str = field(default="", compare=False)
 
@@ -157,6 +162,14 @@ class Plan:
         """What this plan does, in words, in the order of the edits."""
         words = [edit.label or edit.kind for edit in self.edits]
         return (*words, *([self.head.label or self.head.kind] if self.head.kind else []))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The labels, each once, with the number of its places: ``CRLF line ends (40 places)``."""
+        counted = Counter(self.labels)
+        return tuple(
+            f"{label} ({count} places)" if count > 1 else label for label, count in counted.items()
+        )
 
 
 def merge(first: Plan, *others: Plan) -> Plan:

@@ -124,7 +124,7 @@ def _unpacked(name: str, value: Any) -> Any:
             raise ValueError(f"{name} is {value!r}, not a text")
         case "insert":
             return value.encode()
-        case "in_head" if not isinstance(value, bool):
+        case "in_head" | "in_chunk" if not isinstance(value, bool):
             raise ValueError(f"{name} is {value!r}, not true or false")
         case "fields" | "trailers":
             return tuple(_line(name, item) for item in value)

@@ -90,6 +90,7 @@ def html(run: Run) -> str:
             ("expected", finding.expected),
             ("observed", finding.observed),
             ("bend", "; ".join(finding.words)),
+            ("because", "; ".join(finding.clauses)),
             ("delivery", delivered(finding)),
             ("accepted", finding.accepted),
             ("note", finding.note),

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 
 from replayfuzz.finding import Finding
 from replayfuzz.report.marks import MARK, marked, plain, some
-from replayfuzz.run import Deviation, Run, TargetRun
+from replayfuzz.run import Deviation, Run, TargetRun, key
 from replayfuzz.verdict import CLASSES
 from replayfuzz.wire import framing_of
 
 _WIDTH = 100
 _LABEL = 11
 _MOST_LINES = 24
+_BENDS = 3  # edits that are named where a deviation is told
+_BEND = 60  # characters of a bend where findings are listed
 
 
 def human(run: Run) -> str:
@@ -53,6 +55,7 @@ def _rows(finding: Finding, folder: str) -> Iterator[tuple[str, str | list[str]]
     yield "expected", finding.expected
     yield "observed", finding.observed
     yield "bend", "; ".join(finding.words) or "none: the stream as it is shows it"
+    yield "because", "; ".join(finding.clauses)
     yield "bytes", some(marked(finding.bent), _MOST_LINES) or ["(no body)"]
     yield "", about(finding)
     yield "delivery", delivered(finding)
@@ -100,33 +103,53 @@ def summary(run: Run) -> str:
     if run.never_exercised:
         lines += ["", "Never exercised, so nothing is known about it:"]
         lines += [f"  - {plain(item)}" for item in run.never_exercised]
-    if run.errors:
-        lines += ["", "Could not tell:", *(f"  - {plain(error)}" for error in run.errors)]
+    if run.untold:
+        lines += ["", "Could not tell:", *(f"  - {plain(error)}" for error in run.untold)]
     failing = sum(finding.fails for finding in run.findings)
     stopped = ", interrupted" if run.interrupted else ""
     found = f"{_many(len(run.findings), 'finding')}, {failing} failed"
-    return "\n".join([*lines, "", f"{found}; seed {run.seed}{stopped}", ""])
+    return "\n".join([*lines, *_next(run), "", f"{found}; seed {run.seed}{stopped}", ""])
+
+
+def _next(run: Run) -> Iterator[str]:
+    """What to do with findings that were saved."""
+    finding = next((each for each in ordered(run) if run.folder(each)), None)
+    if finding is None:
+        return
+    folder = run.folder(finding)
+    top = folder.removesuffix(key(finding)).rstrip("/") or "/"
+    page = f"replayfuzz report {top} -o findings.html"
+    yield ""
+    yield f"Findings are in {top}/, each with its bytes (wire.txt) and a program that serves them"
+    yield "to any client (repro.py, standard library only), for a report to the library. Next:"
+    yield f"  replayfuzz replay {folder}"
+    yield f"  {page:<{len(folder) + 18}}  # all of them as one page"
 
 
 def _target(target: TargetRun, run: Run) -> Iterator[str]:
     who = plain(" ".join(part for part in (target.name, target.version) if part))
     if target.skipped:
-        yield f"{who}: skipped: {plain(target.skipped)}"
+        yield f"{who}: skipped: {plain(target.skipped.partition(chr(10))[0])}"
         return
     paths = f" [{', '.join(target.variants)}]" if target.variants else ""
-    found = sum(finding.target == target.name for finding in run.findings)
+    found = [finding for finding in ordered(run) if finding.target == target.name]
     spent = f"{target.examples:,} examples in {target.seconds:.1f} s"
-    yield f"{who}{paths}: {spent}, {_many(found, 'finding')}"
+    yield f"{who}{paths}: {spent}, {_many(len(found), 'finding')}"
+    for finding in found:
+        bend = textwrap.shorten(plain("; ".join(finding.words)) or "as recorded", _BEND)
+        yield f"  {finding.outcome} [{', '.join(finding.variants)}]: {finding.invariant}: {bend}"
     for deviation in target.deviations:
         yield from _deviation(deviation)
 
 
 def _deviation(deviation: Deviation) -> Iterator[str]:
     paths = ", ".join(deviation.variants)
-    bend = "; ".join(deviation.bend[:3]) or "as recorded"
+    more = len(deviation.bend) - _BENDS
+    bend = "; ".join(deviation.bend[:_BENDS]) or "as recorded"
     yield f"  {deviation.outcome} [{paths}]: {deviation.name} on {plain(deviation.stream)}"
-    yield f"    bend     {plain(bend)}"
-    yield f"    expected {plain(deviation.expected)}"
+    yield f"    bend     {plain(bend)}{f' (and {more} more)' if more > 0 else ''}"
+    if deviation.outcome == "failed":  # what is milder than that is told in fewer lines
+        yield f"    expected {plain(deviation.expected)}"
     yield f"    observed {plain(deviation.observed)}"
     if deviation.accepted:
         yield f"    accepted: {plain(deviation.accepted)}"

@@ -61,6 +61,7 @@ def _finding(finding: Finding, folder: str) -> dict[str, Any]:
         "class": finding.outcome,
         "kinds": list(finding.kinds),
         "edits": list(finding.words),
+        "clauses": list(finding.clauses),
         "events": finding.events,
         "body_bytes": finding.body_bytes,
         "expected": finding.expected,

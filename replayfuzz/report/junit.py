@@ -18,9 +18,9 @@ def junit(run: Run) -> str:
     root = ET.Element("testsuites", name="replayfuzz")
     for target in run.targets:
         _suite(root, target, run)
-    if run.errors:
+    if run.untold:
         suite = ET.SubElement(root, "testsuite", name="replayfuzz")
-        for error in run.errors:
+        for error in run.untold:
             case = ET.SubElement(suite, "testcase", classname="replayfuzz", name="could not tell")
             ET.SubElement(case, "error", message=_clean(error))
         _count(suite)

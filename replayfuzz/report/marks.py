@@ -52,7 +52,8 @@ def marked(bent: Bent) -> Iterator[str]:
     if start and cuts and cuts[-1] == start:
         yield MARK
     if bent.how in _ENDS:
-        inside = ", inside a chunk-size line" if bent.in_head else ""
+        inside = ", inside a chunk" if bent.in_chunk else ""
+        inside = ", inside a chunk-size line" if bent.in_head else inside
         yield f"<after {start} bytes{inside}: {_ENDS[bent.how]}>"
 
 

@@ -182,6 +182,7 @@ def _about(finding: Finding) -> str:
         f"{who}{paths} breaks {finding.invariant}: {finding.requirement}",
         f"source:   {finding.source}",
         f"bend:     {'; '.join(finding.words) or 'none'}",
+        *([f"because:  {'; '.join(finding.clauses)}"] if finding.clauses else []),
         f"expected: {finding.expected}",
         f"observed: {finding.observed}",
     ]

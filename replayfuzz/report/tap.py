@@ -39,7 +39,7 @@ def _points(run: Run) -> Iterator[tuple[bool, str, str, Finding | None]]:
         reason = finding.accepted or f"{finding.outcome}, not failed"
         todo = "" if finding.fails else f"TODO {_escaped(reason)}"
         yield False, f"{title(finding)} ({finding.id})", todo, finding
-    for error in run.errors:
+    for error in run.untold:
         yield False, f"could not tell: {error}", "", None
 
 
@@ -53,6 +53,7 @@ def _details(finding: Finding, folder: str) -> Iterator[str]:
     for name in ("requirement", "source", "expected", "observed"):
         yield f"  {name}: {json.dumps(getattr(finding, name))}"
     yield f"  edits: {json.dumps(finding.words)}"
+    yield f"  clauses: {json.dumps(finding.clauses)}"
     yield f"  bytes: {json.dumps(some(marked(finding.bent), 12))}"
     if folder:
         yield f"  replay: {json.dumps(f'replayfuzz replay {folder}')}"

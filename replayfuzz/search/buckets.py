@@ -102,7 +102,7 @@ class Buckets:
         for known in self._known.values():
             alike = only_end and bool(finding.kinds) and known.shape == finding.shape
             same = _bend(known) <= bend if known.kinds else alike
-            if same and _family(known) == _family(finding):
+            if same and (_family(known) == _family(finding) or _cut_short(known, finding)):
                 return known
         return None
 
@@ -111,6 +111,11 @@ def _family(finding: Finding) -> tuple[str, ...]:
     rule = finding.invariant.partition("/")[0]
     # An exception is told apart by where it was raised, not by the stream that raised it.
     return ("told",) if rule in _TOLD else (finding.invariant, finding.shape, finding.frame)
+
+
+def _cut_short(known: Finding, finding: Finding) -> bool:
+    """An exception that ends a whole stream also keeps what was due of one that stops early."""
+    return known.invariant.startswith("no-error") and finding.invariant.startswith("content-prefix")
 
 
 def _bend(finding: Finding) -> frozenset[str]:

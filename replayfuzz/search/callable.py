@@ -5,10 +5,11 @@ from __future__ import annotations
 import platform
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from replayfuzz.plan import End
-from replayfuzz.search.case import Case, Oracle, Outcome, Over
+from replayfuzz.search.case import UNBENT, Case, Oracle, Outcome, Over
 from replayfuzz.target import Target
 from replayfuzz.transcript import Event, Failure, Transcript, events_from_json
 from replayfuzz.wire import Bent, bend, message_end
@@ -44,11 +45,16 @@ class InProcess:
     def attempt(self, case: Case, over: Over = "memory", patience: float = 1.0) -> Outcome:
         del over, patience
         bent = bend(case.exchange, case.plan)
+        if self._oracle.lacks_base(case, bent, "memory"):
+            self.attempt(replace(case, plan=UNBENT))
         pieces: Iterable[bytes] = bent.pieces
         if message_end(case.exchange, case.plan, bent) != "complete":
             pieces = _broken_off(bent)
         seen = read(self._read, pieces)
         return Outcome(seen, self._oracle.judge(case, bent, seen, self.target))
+
+    def held(self) -> None:
+        """It holds what this process does, which is not its own."""
 
     def close(self) -> None:
         pass

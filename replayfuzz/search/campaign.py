@@ -63,7 +63,7 @@ def fuzz(
 
 def _died(folder: Path | None) -> Iterator[str]:
     for left in recover(folder) if folder is not None else ():
-        bend = "; ".join(left.plan.labels)
+        bend = "; ".join(left.plan.words)
         yield (
             f"an earlier run died while it sent {left.exchange} to {left.target} "
             f"({left.variant}){': ' + bend if bend else ''}. To send the same cases again: "
@@ -85,8 +85,9 @@ def _prepare(
                 else environments.installed(target)
             )
         except ReplayfuzzError as error:
-            skipped.append(TargetRun(target.name, skipped=str(error)))
-            tell(Note(f"{target.name}: {error}"))
+            why = str(error).removeprefix(f"{target.name}: ")
+            skipped.append(TargetRun(target.name, skipped=why))
+            tell(Note(f"{target.name}: skipped: {why}"))
         else:
             works.append(Work(target, environment))
     return works, skipped
@@ -110,6 +111,8 @@ def _joined(options: Options, parts: Sequence[Done], skipped: Sequence[TargetRun
         variants = joined(known.variants if known else (), finding.variants)
         findings[key(finding)] = replace(known or finding, variants=variants)
     targets: dict[str, TargetRun] = {}
+    untold = dict.fromkeys(each for part in parts for each in part.untold)
+    ran = any(each.examples for part in parts for each in part.targets)
     for target in (*(each for part in parts for each in part.targets), *skipped):
         known_run = targets.get(target.name)
         targets[target.name] = _added(known_run, target) if known_run else target
@@ -117,7 +120,7 @@ def _joined(options: Options, parts: Sequence[Done], skipped: Sequence[TargetRun
         options.seed,
         tuple(targets.values()),
         tuple(findings.values()),
-        strategies.never([exercised]),
+        (*strategies.never([exercised]), *untold) if ran else (),
         {name: folder for part in parts for name, folder in part.folders.items()},
         any(part.interrupted for part in parts),
         tuple(dict.fromkeys(error for part in parts for error in part.errors)),

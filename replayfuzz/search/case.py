@@ -133,13 +133,17 @@ class Oracle:
         known = self._find(case, bent)
         reports = target.shown_by(case.variant)
         plain = seen.delivery is None or seen.delivery.over == "memory"
+        verdict = _OK
         if not (plain and seen == known.good.get(reports)):
             verdict = invariants.judge(known.wants, seen, reports)
-            if verdict.violations:
-                return verdict
-            if plain:
+            if plain and not verdict.violations:
                 known.good[reports] = seen
-        return self._compared(known, case, seen, reports)
+        if verdict.outcome == "failed":
+            if case.plan == UNBENT:
+                known.bases[_way(case, seen)] = None
+            return verdict
+        differs = _compared(known, case, seen, reports)
+        return verdict if differs is None else Verdict((differs, *verdict.violations))
 
     def lacks_base(self, case: Case, bent: Bent, over: Over) -> bool:
         """Whether the uncut stream has to be tried too before this case can be judged.
@@ -151,24 +155,6 @@ class Oracle:
         known = self._find(case, bent)
         one = len(known.wants) == 1 and known.wants[0].end == "complete" and known.wants[0].strict
         return not one and (case.variant, over) not in known.bases
-
-    def _compared(
-        self, known: _Known, case: Case, seen: Transcript, reports: frozenset[str] | None
-    ) -> Verdict:
-        """Rule chunking-independent, for an answer that breaks no other rule."""
-        over = seen.delivery.over if seen.delivery else "memory"
-        key = (case.variant, over)
-        if case.plan == UNBENT:
-            known.bases[key] = seen
-            return _OK
-        base = known.bases.get(key)
-        if base is None or seen == base or not cuts_only(case.plan):
-            return _OK
-        evidence = invariants.compare(base, seen, reports)
-        if evidence is None:
-            return _OK
-        rule = invariants.find("chunking-independent")
-        return Verdict((Violation(rule.id, evidence, rule.severity),))
 
     def wants(self, case: Case, bent: Bent) -> tuple[Expected, ...]:
         """Every acceptable outcome, the ordinary one first."""
@@ -195,7 +181,29 @@ class Oracle:
 class _Known:
     wants: tuple[Expected, ...]
     good: dict[frozenset[str] | None, Transcript]
-    bases: dict[tuple[str, str], Transcript]  # right answers to the uncut stream
+    # Answers to the uncut stream, by variant and delivery; None: one that broke a rule.
+    bases: dict[tuple[str, str], Transcript | None]
+
+
+def _way(case: Case, seen: Transcript) -> tuple[str, str]:
+    return case.variant, seen.delivery.over if seen.delivery else "memory"
+
+
+def _compared(
+    known: _Known, case: Case, seen: Transcript, reports: frozenset[str] | None
+) -> Violation | None:
+    """Rule chunking-independent, for an answer that breaks no other rule gravely."""
+    if case.plan == UNBENT:
+        known.bases[_way(case, seen)] = seen
+        return None
+    base = known.bases.get(_way(case, seen))
+    if base is None or seen == base or not cuts_only(case.plan):
+        return None
+    evidence = invariants.compare(base, seen, reports)
+    if evidence is None:
+        return None
+    rule = invariants.find("chunking-independent")
+    return Violation(rule.id, evidence, rule.severity)
 
 
 _OK = Verdict()

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from replayfuzz import invariants, strategies
-from replayfuzz.cassette import Exchange
 from replayfuzz.finding import Finding
 from replayfuzz.run import Deviation
 from replayfuzz.search.buckets import Buckets, joined
@@ -18,7 +17,7 @@ from replayfuzz.search.draws import Choice
 from replayfuzz.search.fewest import Budget, StillFails
 from replayfuzz.search.made import Effort, made
 from replayfuzz.search.minimal import by_hypothesis, minimal
-from replayfuzz.search.probe import RULE, probe
+from replayfuzz.search.probes import Measured
 from replayfuzz.search.simplify import empty
 from replayfuzz.verdict import Violation
 
@@ -136,19 +135,17 @@ class Hunt:
                 self._tell(self._finding(lead.case, lead.wanted, confirmed, effort))
         self._leads.clear()
 
-    def measure(self, exchange: Exchange, variant: str) -> None:
-        """Take the time of one variant, and tell of it when it is too slow."""
-        slow = probe(self._attempt, exchange, variant)
-        if slow is None:
+    def take(self, rule: str, found: Measured) -> None:
+        """Tell of what a probe found; it is confirmed already, and as small as it gets."""
+        outcome = found.evidence.outcome or invariants.find(rule).severity
+        violation = Violation(rule, found.evidence, outcome)
+        accepted = self._attempt.target.accepts(violation.name, found.case.variant)
+        if accepted is not None or outcome != "failed":
+            self._deviate(found.case, violation, accepted or "")
             return
-        outcome = slow.evidence.outcome or invariants.find(RULE).severity
-        violation = Violation(RULE, slow.evidence, outcome)
-        accepted = self._attempt.target.accepts(violation.name, variant)
-        if accepted is not None:
-            self._deviate(slow.case, violation, accepted)
-            return
-        effort = Effort(slow.calls, note="measured in memory: CPU time, least of three")
-        self._tell(made(self._attempt, slow.case, violation, slow.outcome.seen, effort))
+        effort = Effort(found.calls, note=found.note)
+        finding = made(self._attempt, found.case, violation, found.seen, effort)
+        self._tell(replace(finding, shown_over=found.over))
 
     def _stale(self, lead: Lead) -> bool:
         """Nothing new would come of it."""
@@ -192,7 +189,7 @@ class Hunt:
             evidence.observed,
             case.exchange.name,
             accepted,
-            case.plan.labels,
+            case.plan.words,
         )
 
     def _pursue(self, lead: Lead, budget: Budget) -> Finding | None:
@@ -238,7 +235,9 @@ class Hunt:
             for broken in outcome.verdict.violations
             if signature(broken, outcome.seen) == wanted
         )
-        unreal = confirmed.over == "memory" and "tcp" in self._attempt.overs(case)
+        # What was flaky, or not tried again, may not have been tried over a socket at all.
+        sound = confirmed.over == "memory" and not confirmed.flaky
+        unreal = sound and "tcp" in self._attempt.overs(case)
         notes = (MEMORY_ONLY if unreal else "", effort.note)
         if unreal:
             # What no socket shows may be the fault of our delivery, so it accuses nobody.

@@ -49,6 +49,7 @@ class Done:
     exercised: frozenset[str] = frozenset()
     errors: tuple[str, ...] = ()
     interrupted: bool = False
+    untold: tuple[str, ...] = ()
 
 
 Begin = Callable[[Work], Attempt]
@@ -98,6 +99,7 @@ class Job:
         self._skipped: list[TargetRun] = []
         self._folders: dict[str, str] = {}
         self._errors: list[str] = []
+        self._unsaved = False
         self._began = time.monotonic()
         self._told = 0.0
 
@@ -128,7 +130,7 @@ class Job:
         try:
             attempt = begin(work)
         except ReplayfuzzError as error:
-            self._skip(work.target, str(error))
+            self._skip(work.target, str(error).removeprefix(f"{work.target.name}: "))
             return
         dialects = getattr(attempt, "dialects", work.target.dialects)
         exchanges = tuple(item for item in self._exchanges if item.dialect in dialects)
@@ -146,7 +148,7 @@ class Job:
 
     def _skip(self, target: Target, why: str) -> None:
         self._skipped.append(TargetRun(target.name, skipped=why))
-        self._tell(Note(f"{target.name}: {why}"))
+        self._tell(Note(f"{target.name}: skipped: {why}"))
 
     def _search(self) -> None:
         """The lane that had the least time is next."""
@@ -183,9 +185,10 @@ class Job:
                 folder = str(findings.save(finding, self._options.findings))
                 self._folders[key(finding)] = folder
             except StoreError as error:
-                if str(error) not in self._errors:
-                    self._errors.append(str(error))
-                    self._tell(Note(str(error)))
+                if not self._unsaved:  # the next ones fail for the same reason
+                    self._unsaved = True
+                    self._errors.append(f"findings are shown and not saved: {error}")
+                    self._tell(Note(self._errors[-1]))
         self._tell(Found(finding, folder))
 
     def _close(self) -> None:
@@ -202,6 +205,7 @@ class Job:
             self._folders,
             exercised,
             tuple(self._errors),
+            untold=tuple(each for lane in self._lanes for each in lane.untold),
         )
 
 

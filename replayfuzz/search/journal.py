@@ -7,6 +7,7 @@ was being sent when the run died.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import dataclass
@@ -16,8 +17,10 @@ from replayfuzz import plan as plans
 from replayfuzz.errors import PlanError
 from replayfuzz.plan import Cut, Edit, Head, Plan
 from replayfuzz.search.case import Case
+from replayfuzz.store import alive, clear_drafts
 
 FOLDER = ".journal"
+_TRIES = 20  # far more than runs that end while one begins
 SIZE = 4096  # bytes that the file has from the beginning: a case rarely needs more
 
 
@@ -52,8 +55,7 @@ class Journal:
             return
         path = folder / FOLDER / str(os.getpid())
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+            self._file = _made(path)
             os.posix_fallocate(self._file, 0, SIZE)
         except OSError:
             self.close()
@@ -78,14 +80,31 @@ class Journal:
             self._file = -1
         if self._path is not None:
             self._path.unlink(missing_ok=True)
+            _tidy(self._path.parent)
             self._path = None
 
 
+def _made(path: Path) -> int:
+    """Make the file. Another run that ends at this moment may take the empty folder away."""
+    for _ in range(_TRIES):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    raise FileNotFoundError(path)
+
+
+def _tidy(journals: Path) -> None:
+    with contextlib.suppress(OSError):  # not empty: the journal of another run
+        journals.rmdir()
+
+
 def recover(folder: Path) -> tuple[Left, ...]:
-    """What dead runs left in *folder*; their journals are removed."""
+    """What dead runs left in *folder*; their journals and drafts are removed."""
+    clear_drafts(folder)
     left = []
-    for path in sorted((folder / FOLDER).glob("[0-9]*")):
-        if _alive(int(path.name)):
+    journals = folder / FOLDER
+    for path in sorted(journals.glob("[0-9]*")):
+        if alive(int(path.name)):
             continue
         try:
             line = path.read_bytes().split(b"\n", 1)[0].rstrip(b"\0")
@@ -95,17 +114,8 @@ def recover(folder: Path) -> tuple[Left, ...]:
         found = _read(line)
         if found is not None:
             left.append(found)
+    _tidy(journals)
     return tuple(left)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True  # it is there, and is not ours
-    return True
 
 
 def _plan(plan: Plan) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from replayfuzz import strategies
 from replayfuzz.cassette import Exchange
+from replayfuzz.declared import named_by
 from replayfuzz.finding import Finding
 from replayfuzz.run import TargetRun
 from replayfuzz.search.case import Attempt, Case
@@ -16,13 +17,13 @@ from replayfuzz.search.draws import Choice
 from replayfuzz.search.hunt import Hunt
 from replayfuzz.search.journal import Journal
 from replayfuzz.search.order import all_cases
+from replayfuzz.search.probing import Probing
 from replayfuzz.search.process import slow
 
 SLOW_SHARE = 0.15
 """Part of a target's time that may go to cases in which it is likely to wait in vain."""
 SHRINK_SHARE = 0.5
 """Part of a target's time that may go to confirming and shrinking."""
-MEASURE_FROM = 6.0  # seconds that must be left for times to be measured
 MAX_FEATURES = 2000  # kinds of cases that are looked at for what they can show
 MAX_WAITING = 2000  # slow cases put off until there is time for them
 
@@ -82,10 +83,11 @@ class Lane:
 
     def __post_init__(self) -> None:
         self._unshown = 0
+        self._named = named_by(self.attempt.target) or self.attempt.target.name
         k, n = self.bounds.part
-        # Times are measured once a variant, when the streams have been seen as they are.
+        # Probes come when the streams have been seen as they are.
         self._bare = len(self.exchanges) * len(self.variants) // n
-        self._unmeasured = deque(self.variants[k::n])
+        self._probing = Probing(self.attempt, self.exchanges, self.variants[k::n])
         bounds = self.bounds
         name = self.attempt.target.name
         self.hunt = Hunt(self.attempt, self.variants, bounds.seed, self._shrink_seconds, self.found)
@@ -107,8 +109,8 @@ class Lane:
         Raises:
             StartError: The target does not start any more.
         """
-        if self._unmeasured and self.examples >= self._bare:
-            self._measure(self._unmeasured.popleft())
+        if self.examples >= self._bare and self._probing.due(self.clock.all, self._left()):
+            self._probe()
             return
         case, choices, waits = self._next()
         overs = self.attempt.overs(case)
@@ -116,7 +118,7 @@ class Lane:
             self._skipped()
             return
         began = time.monotonic()
-        self.journal.note(self.attempt.target.name, case)
+        self.journal.note(self._named, case)
         outcome = self.attempt.attempt(case, overs[0])
         self.examples += 1
         self._unshown = 0
@@ -138,6 +140,11 @@ class Lane:
             self.step()
             if time.monotonic() >= until:
                 return
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """What could not be tried, in sentences; to be asked at the end."""
+        return self._probing.untold
 
     def result(self) -> TargetRun:
         """What was done so far."""
@@ -167,13 +174,16 @@ class Lane:
                 return *self._put_off.popleft(), True
         raise AssertionError("the random cases never end")
 
-    def _measure(self, variant: str) -> None:
+    def _probe(self) -> None:
         began = time.monotonic()
-        until = self.bounds.until
-        if until is None or until - began >= MEASURE_FROM:
-            for exchange in {item.dialect: item for item in reversed(self.exchanges)}.values():
-                self.hunt.measure(exchange, variant)
+        broken = self._probing.run()
+        if broken is not None:
+            self.hunt.take(*broken)
         self.clock.all += time.monotonic() - began
+
+    def _left(self) -> float | None:
+        until = self.bounds.until
+        return None if until is None else until - time.monotonic()
 
     def _skipped(self) -> None:
         """A case that cannot be shown here; when nothing but such cases comes, it is done."""

@@ -50,7 +50,7 @@ def fuzz_reader(
         options.seed,
         done.targets,
         done.findings,
-        strategies.never([done.exercised]),
+        (*strategies.never([done.exercised]), *done.untold),
         done.folders,
         done.interrupted,
         done.errors,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from replayfuzz import invariants
+from replayfuzz import invariants, strategies
 from replayfuzz.cassette import Exchange
+from replayfuzz.declared import named_by
 from replayfuzz.finding import Finding
 from replayfuzz.search.case import Attempt, Case
 from replayfuzz.transcript import Transcript
@@ -42,10 +43,12 @@ def made(
         exchange=_named(case.exchange),
         plan=case.plan,
         version=attempt.version,
+        declaration=named_by(attempt.target),
         python=attempt.python,
         variants=(case.variant, *effort.variants),
         requirement=rule.requirement,
         source=rule.source,
+        clauses=strategies.clauses(case.plan),
         calls=effort.calls,
         delivery=seen.delivery,
         shown_over="memory",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -20,6 +22,7 @@ from replayfuzz.search.job import GRACE, Done, Job, Work
 from replayfuzz.search.news import Found, News, Note, Progress, Tell
 from replayfuzz.search.options import Options
 
+_ENDS = {signal.SIGINT, signal.SIGTERM}
 STUCK = 10.0  # seconds after its end in which a process of ours must be done, or it is killed
 
 
@@ -48,6 +51,33 @@ def parallel(
     tell: Tell,
 ) -> list[Done]:
     """One process for each part; one that does not end in time is killed, and not waited for."""
+    gathered = _Gathered(tell)
+    # Blocked, so that each process is one of ``running``; the children inherit it.
+    resource_tracker.ensure_running()  # would unblock them
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
+    running = _start(parts, exchanges, options, until)
+    processes = tuple(running.values())
+    try:
+        try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
+            _gather(running, gathered, None if until is None else until + GRACE + STUCK)
+        except KeyboardInterrupt:
+            gathered.interrupted = True
+            for process in processes:
+                process.terminate()  # means Ctrl-C there: it saves, and tells us
+            _gather(running, gathered, time.monotonic() + GRACE + STUCK)
+    finally:
+        for process in processes:
+            _end(process)
+    return gathered.parts()
+
+
+def _start(
+    parts: Sequence[list[Work]],
+    exchanges: tuple[Exchange, ...],
+    options: Options,
+    until: float | None,
+) -> dict[Connection[Any, Any], BaseProcess]:
     # Forked children would share locks that threads of ours hold: they are spawned.
     context = multiprocessing.get_context("spawn")
     running: dict[Connection[Any, Any], BaseProcess] = {}
@@ -59,20 +89,7 @@ def parallel(
         process.start()
         theirs.close()
         running[ours] = process
-    gathered = _Gathered(tell)
-    processes = tuple(running.values())
-    try:
-        try:
-            _gather(running, gathered, None if until is None else until + GRACE + STUCK)
-        except KeyboardInterrupt:
-            gathered.interrupted = True
-            for process in processes:
-                process.terminate()  # means Ctrl-C there: it saves, and tells us
-            _gather(running, gathered, time.monotonic() + GRACE + STUCK)
-    finally:
-        for process in processes:
-            _end(process)
-    return gathered.parts()
+    return running
 
 
 class _Gathered:
@@ -170,8 +187,26 @@ def _child(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     mouth = _Mouth(pipe)
     signal.signal(signal.SIGTERM, mouth.interrupt)
-    mouth.say(Job(works, exchanges, options, until, mouth.say).run())
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
+        done = Job(works, exchanges, options, until, mouth.say).run()
+    except KeyboardInterrupt:  # before it began
+        done = Done(interrupted=True)
+    mouth.say(done)
     pipe.close()
+
+
+def _die_with_parent() -> None:
+    """End at once when the parent is gone (SIGKILL, out of memory), as it did itself.
+
+    Nobody would hear of what is found now. The guard ends the workers, and the journal
+    that is left tells the next run what was being sent.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(2)
 
 
 class _Mouth:

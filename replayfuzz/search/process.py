@@ -13,7 +13,8 @@ from replayfuzz import wire
 from replayfuzz.drive import Worker
 from replayfuzz.environments import Environment
 from replayfuzz.plan import Cut, Slice
-from replayfuzz.search.case import Case, Oracle, Outcome, Over
+from replayfuzz.search.case import UNBENT, Case, Oracle, Outcome, Over
+from replayfuzz.search.held import Held, held
 from replayfuzz.serve import ReplayServer
 from replayfuzz.target import Target
 from replayfuzz.transcript import Delivery, Transcript
@@ -71,6 +72,8 @@ class InWorker:
             StartError: The worker died, and does not start any more.
         """
         bent = wire.bend(case.exchange, case.plan)
+        if self._oracle.lacks_base(case, bent, over):
+            self.attempt(replace(case, plan=UNBENT), over, patience)
         if over not in self._warm:
             self._warm.add(over)
             patience = max(patience, FIRST)
@@ -79,6 +82,11 @@ class InWorker:
         else:
             seen = self._over_socket(case, bent, patience)
         return Outcome(seen, self._oracle.judge(case, bent, seen, self.target))
+
+    def held(self) -> Held | None:
+        """See ``case.Attempt``."""
+        group = self._worker.group
+        return None if group is None else held(group)
 
     def close(self) -> None:
         self._worker.close()

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Literal
 
 from replayfuzz import environments, findings
-from replayfuzz.declared import find
+from replayfuzz.declared import find, load
 from replayfuzz.environments import Environment
 from replayfuzz.errors import MissingError, ReplayfuzzError
 from replayfuzz.finding import Finding
+from replayfuzz.search import probes
 from replayfuzz.search.buckets import of
 from replayfuzz.search.case import Attempt, Case, Outcome, Over, signatures
 from replayfuzz.search.confirm import PATIENCE, TIMES
 from replayfuzz.search.job import Work, begin
-from replayfuzz.search.probe import RULE, probe
+from replayfuzz.search.probes import Probe, Untold
 from replayfuzz.target import Target
 from replayfuzz.verdict import Verdict, Violation
 
@@ -69,7 +70,7 @@ def replay(
             names a target that is not known.
     """
     finding = findings.load(folder)
-    declared = target or find(finding.target)
+    declared = target or _declared(finding)
     try:
         environment = _environment(declared, requirement, say)
         attempt = begin(Work(declared, environment))
@@ -93,8 +94,9 @@ def again(finding: Finding, attempt: Attempt) -> Replayed:
     if variant not in getattr(attempt, "variants", (variant,)):
         why = f"{finding.target} {attempt.version} has no variant {variant!r} any more"
         return Replayed(finding, "unknown", why, attempt.version)
-    if finding.invariant.partition("/")[0] == RULE:
-        return _measured(finding, attempt, variant)
+    probe = probes.find(finding.invariant)
+    if probe is not None:
+        return _measured(probe, finding, attempt, variant)
     case = Case(finding.exchange, finding.plan, variant)
     overs = [over for over in _ways(finding) if over in attempt.overs(case)]
     if not overs:
@@ -111,19 +113,28 @@ def again(finding: Finding, attempt: Attempt) -> Replayed:
     return _answer(finding, attempt.version, tuple(tries), failed[-1] if failed else last)
 
 
-def _measured(finding: Finding, attempt: Attempt, variant: str) -> Replayed:
-    """One call cannot show slowness: it is measured again as when it was found."""
-    slow = probe(attempt, finding.exchange, variant)
-    if slow is None:
-        why = "it is fast enough now"
-        return Replayed(finding, "fixed", why, attempt.version, (("memory", 0, 1),))
-    violation = Violation(RULE, slow.evidence, finding.outcome)
+def _declared(finding: Finding) -> Target:
+    """The target of that name, else the one of the file that declared it then."""
+    file = finding.declaration
+    return load(Path(file)) if file and Path(file).is_file() else find(finding.target)
+
+
+def _measured(probe: Probe, finding: Finding, attempt: Attempt, variant: str) -> Replayed:
+    """One transcript cannot show it: it is measured again as when it was found."""
+    found = probe.again(attempt, Case(finding.exchange, finding.plan, variant))
+    if isinstance(found, Untold):
+        return Replayed(finding, "unknown", f"it cannot be told: {found.why}", attempt.version)
+    over = finding.shown_over
+    if found is None:
+        why = "the rule holds now, measured as when it was found"
+        return Replayed(finding, "fixed", why, attempt.version, ((over, 0, 1),))
+    violation = Violation(probe.rule, found.evidence, finding.outcome)
     return Replayed(
         finding,
         "fails",
-        f"it is still too slow: {slow.evidence.observed}",
+        f"it still fails: {found.evidence.observed}",
         attempt.version,
-        (("memory", 1, 1),),
+        ((over, 1, 1),),
         Verdict((violation,)),
     )
 

@@ -181,9 +181,9 @@ def _tame(edit: Edit, size: int) -> Iterator[Edit]:
                 yield replace(edit, seconds=SHORT)
         case End(at=at, how=how):
             if at != size:
-                yield replace(edit, at=size, in_head=False)
-            if edit.in_head:
-                yield replace(edit, in_head=False)
+                yield replace(edit, at=size, in_head=False, in_chunk=False)
+            if edit.in_head or edit.in_chunk:
+                yield replace(edit, in_head=False, in_chunk=False)
             if how not in ("complete", "fin"):
                 yield replace(edit, how="fin")
         case Splice(remove=remove, insert=insert) if insert and remove:

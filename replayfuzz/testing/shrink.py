@@ -78,6 +78,9 @@ class TestAttempt:
                 error.add_note(note(small))
                 raise
 
+    def held(self) -> None:
+        """It holds what this process does, which is not its own."""
+
     def close(self) -> None:
         """There is nothing to stop."""
 
@@ -95,7 +98,7 @@ def _valid(case: Case) -> bool:
 
 def note(case: Case) -> str:
     """What the stream was, for people."""
-    words = "; ".join(case.plan.labels) or "unbent, as recorded"
+    words = "; ".join(case.plan.words) or "unbent, as recorded"
     lines = "\n".join(f"  {line}" for line in marked(bend(case.exchange, case.plan)))
     return f"replayfuzz: the smallest stream that does it ({words}):\n{lines}"
 

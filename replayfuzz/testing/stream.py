@@ -37,7 +37,7 @@ class Stream:
     plan: Plan
 
     def __repr__(self) -> str:
-        words = "; ".join(self.plan.labels) or "unbent"
+        words = "; ".join(self.plan.words) or "unbent"
         shown = self.pieces if len(self.body) <= 2000 else f"<{len(self.body)} bytes>"
         return f"Stream({self.exchange.name}: {words}: {shown})"
 

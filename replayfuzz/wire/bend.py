@@ -28,6 +28,7 @@ class Bent:
         how: How the stream ends.
         in_head: It ends inside a chunk-size line.
         full: Length that the body would have without its End, in bytes.
+        in_chunk: It ends inside a chunk that was announced to be longer.
     """
 
     body: bytes
@@ -36,6 +37,7 @@ class Bent:
     how: How
     in_head: bool
     full: int
+    in_chunk: bool = False
 
     @property
     def pieces(self) -> tuple[bytes, ...]:
@@ -117,7 +119,7 @@ class _Work:
         self.waits: list[tuple[int, float]] = []
         self.slices: list[tuple[int, int, Layer]] = []
         self.how = how
-        self.end: tuple[int, bool] | None = None
+        self.end: tuple[int, End] | None = None
 
     def apply(self, edit: Edit) -> None:
         if edit.at > self.read:
@@ -127,10 +129,10 @@ class _Work:
             case Splice(remove=remove, insert=insert):
                 self._put(insert)
                 self.read = max(self.read, edit.at + remove)
-            case End(how=how, in_head=in_head):
+            case End():
                 if self.end is None:
-                    self.end = (self.size, in_head)
-                    self.how = how
+                    self.end = (self.size, edit)
+                    self.how = edit.how
             case _ if self.end is not None:
                 pass  # nothing after the end is sent, so it has no boundaries
             case Cut(layer=layer):
@@ -143,13 +145,14 @@ class _Work:
 
     def finish(self) -> Bent:
         self._put(self.body[self.read :])
-        body, in_head = b"".join(self.out), False
+        body, in_head, in_chunk = b"".join(self.out), False, False
         if self.end is not None:
-            at, in_head = self.end
-            body = body[:at]
+            at, end = self.end
+            body, in_head, in_chunk = body[:at], end.in_head, end.in_chunk
         for start, every, layer in self.slices:
             self.cuts.update((at, layer) for at in range(start + every, len(body), every))
-        return Bent(body, tuple(sorted(self.cuts)), tuple(self.waits), self.how, in_head, self.size)
+        cuts, waits = tuple(sorted(self.cuts)), tuple(self.waits)
+        return Bent(body, cuts, waits, self.how, in_head, self.size, in_chunk)
 
     def _put(self, data: bytes) -> None:
         if data:

@@ -48,7 +48,10 @@ def render(exchange: Exchange, plan: Plan) -> Script:
     writer = _Writer(_head_bytes(exchange, plan.head, framing, _length(bent, segments, plan)))
     empty = bodiless(plan.head.status or exchange.status)
     if not empty:
-        _write_body(writer, segments, framing, plan.head.extension)
+        if framing == "chunked":
+            _write_chunks(writer, segments, plan.head.extension, _unsent(bent))
+        else:
+            _write_plain(writer, segments)
         if framing == "chunked":
             _write_end(writer, bent, plan.head, plan.head.trailers or exchange.trailers)
     writer.flush()
@@ -220,18 +223,28 @@ class _Writer:
             self.steps.append(Wait(seconds))
 
 
-def _write_body(
-    writer: _Writer, segments: tuple[_Segment, ...], framing: Framing, extension: str
+def _write_plain(writer: _Writer, segments: tuple[_Segment, ...]) -> None:
+    for segment in segments:
+        if segment.new_chunk or segment.new_send:
+            writer.flush()
+        writer.wait(segment.wait)
+        writer.put(segment.data)
+
+
+def _unsent(bent: Bent) -> int:
+    """Bytes that the last chunk announces and does not hold."""
+    if bent.how == "complete" or bent.in_head or not bent.in_chunk:
+        return 0
+    return max(bent.full - len(bent.body), 1)
+
+
+def _write_chunks(
+    writer: _Writer, segments: tuple[_Segment, ...], extension: str, unsent: int
 ) -> None:
-    if framing != "chunked":
-        for segment in segments:
-            if segment.new_chunk or segment.new_send:
-                writer.flush()
-            writer.wait(segment.wait)
-            writer.put(segment.data)
-        return
-    for chunk in _chunks(segments):
-        size = sum(len(segment.data) for segment in chunk)
+    chunks = list(_chunks(segments))
+    for chunk in chunks:
+        more = unsent if chunk is chunks[-1] else 0
+        size = sum(len(segment.data) for segment in chunk) + more
         line = b"%x%b\r\n" % (size, _extension(extension)) if size else b""
         for number, segment in enumerate(chunk):
             if number == 0 and segment.in_head and line:
@@ -242,7 +255,7 @@ def _write_body(
             writer.wait(segment.wait)
             writer.put(line if number == 0 else b"")
             writer.put(segment.data)
-        writer.put(b"\r\n" if size else b"")
+        writer.put(b"\r\n" if size and not more else b"")
 
 
 def _chunks(segments: tuple[_Segment, ...]) -> Iterator[list[_Segment]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from replayfuzz import dialects
 from replayfuzz.cassette import Exchange
@@ -12,25 +11,16 @@ from replayfuzz.formats.json_spans import Node, walk
 from replayfuzz.formats.spans import events
 from replayfuzz.invariants import PIECES, SIZES, Sample, time_rule
 from replayfuzz.plan import Plan, Slice, Splice
-from replayfuzz.search.case import UNBENT, Attempt, Case, Outcome
-from replayfuzz.verdict import Evidence
+from replayfuzz.search.case import UNBENT, Attempt, Case
+from replayfuzz.search.probes.probe import Measured, Probe
 from replayfuzz.wire import bend
 
 RULE = "linear-time"
+NOTE = "measured in memory: CPU time, least of three"
 TIMES = 3  # the least of so many counts: other programs only ever add to it
 
 
-@dataclass(frozen=True, slots=True)
-class Slowness:
-    """A reader that is too slow, and the smallest measured case that shows it."""
-
-    case: Case
-    evidence: Evidence
-    outcome: Outcome
-    calls: int
-
-
-def probe(attempt: Attempt, exchange: Exchange, variant: str) -> Slowness | None:
+def probe(attempt: Attempt, exchange: Exchange, variant: str) -> Measured | None:
     """Measure one variant with one long line, as ``invariants.time_rule`` asks.
 
     Returns:
@@ -45,7 +35,7 @@ def probe(attempt: Attempt, exchange: Exchange, variant: str) -> Slowness | None
     return again
 
 
-def _measured(attempt: Attempt, exchange: Exchange, variant: str) -> Slowness | None:
+def _measured(attempt: Attempt, exchange: Exchange, variant: str) -> Measured | None:
     samples, reference = [], []
     last = None
     for piece in PIECES:
@@ -70,7 +60,8 @@ def _measured(attempt: Attempt, exchange: Exchange, variant: str) -> Slowness | 
     # The smaller size shows the same, and a finding is read by people.
     plan = long_line(exchange, SIZES[0], PIECES[0] if evidence.case == "growth" else PIECES[-1])
     calls = len(PIECES) * len(SIZES) * TIMES
-    return Slowness(Case(exchange, plan or UNBENT, variant), evidence, last, calls)
+    case = Case(exchange, plan or UNBENT, variant)
+    return Measured(case, evidence, last.seen, "memory", NOTE, calls)
 
 
 def long_line(exchange: Exchange, size: int, piece: int) -> Plan | None:
@@ -117,3 +108,10 @@ def _own(case: Case) -> float:
         read(pieces, Ended())
         best = min(best, time.process_time() - began)
     return best
+
+
+def _again(attempt: Attempt, case: Case) -> Measured | None:
+    return probe(attempt, case.exchange, case.variant)
+
+
+LINEAR_TIME = Probe(RULE, probe, _again)

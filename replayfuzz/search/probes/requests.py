@@ -1,0 +1,62 @@
+"""Does the provider receive the request that the caller made? One call over a socket."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from replayfuzz import dialects
+from replayfuzz.cassette import Exchange
+from replayfuzz.invariants import request_fidelity
+from replayfuzz.search.case import UNBENT, Attempt, Case
+from replayfuzz.search.confirm import TIMES
+from replayfuzz.search.probes.probe import Answer, Measured, Probe
+from replayfuzz.transcript import Transcript
+from replayfuzz.verdict import Evidence
+
+NOTE = "measured over a socket: the request as it was received"
+TOLD = ("model", "messages")
+"""What every caller says in every dialect, and every adapter hands to its library."""
+
+
+def probe(attempt: Attempt, exchange: Exchange, variant: str) -> Answer:
+    """Hold the request against what the target was told to send.
+
+    A reader of raw events makes no request of its own: the rule is not about it.
+    """
+    return again(attempt, Case(exchange, UNBENT, variant))
+
+
+def again(attempt: Attempt, case: Case) -> Answer:
+    """See ``probe``; on one case."""
+    if not dialects.find(case.exchange.dialect).sites or "tcp" not in attempt.overs(case):
+        return None
+    first, seen = _once(attempt, case)
+    for _ in range(TIMES - 1):
+        if first is None:
+            return None
+        other, seen = _once(attempt, case)
+        if other is None or other.shape != first.shape:
+            return None
+    return None if first is None else Measured(case, first, seen, "tcp", NOTE, TIMES)
+
+
+def _once(attempt: Attempt, case: Case) -> tuple[Evidence | None, Transcript]:
+    seen = attempt.attempt(case, "tcp").seen
+    sent = seen.delivery.request if seen.delivery else b""
+    path = dialects.find(case.exchange.dialect).path
+    return request_fidelity(_told(case.exchange), path, sent), seen
+
+
+def _told(exchange: Exchange) -> dict[str, Any]:
+    try:
+        request = json.loads(exchange.request.body)
+    except ValueError:
+        request = {}
+    known = request if isinstance(request, dict) else {}
+    # Whoever reads a stream has asked for one; in ollama.chat that is the default.
+    streams = {} if exchange.dialect == "ollama.chat" else {"stream": True}
+    return {name: known[name] for name in TOLD if name in known} | streams
+
+
+REQUEST_FIDELITY = Probe("request-fidelity", probe, again)

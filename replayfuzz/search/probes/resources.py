@@ -1,0 +1,128 @@
+"""Does a target give back what its calls took? Many calls, and what it holds after each round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from replayfuzz.cassette import Exchange
+from replayfuzz.invariants.resources import descriptors, memory
+from replayfuzz.plan import End, How, Plan
+from replayfuzz.search.case import UNBENT, Attempt, Case, Over
+from replayfuzz.search.held import Held
+from replayfuzz.search.probes.linear import long_line
+from replayfuzz.search.probes.probe import Answer, Measured, Probe, Untold
+from replayfuzz.transcript import Transcript
+from replayfuzz.wire import bend
+
+ROUNDS = 4  # the first one is the warm-up
+CALLS = 8  # of a round over a socket
+ENDINGS: tuple[How, ...] = ("fin", "reset", "stall")
+STALL = 0.15  # factor on the time limit of a stream that stalls: the wait is always in vain
+LINE = 60_000  # characters: with the stream around them, 64 KiB at most
+READINGS = 30  # calls of a round in memory
+SURE = 60
+"""Calls of a round that confirms. What a library leaves in reference cycles, the collector
+takes later: the helper of anthropic 2.11 grows by 1.7 MB in 60 calls, and gives all of it
+back in the next 60 or 120. So what counts as kept has outlived three rounds of these."""
+_SILENT = Untold("what a process holds cannot be told on this system")
+_RESTARTED = Untold("the target died or hung in one of its calls")
+
+
+def probe(attempt: Attempt, exchange: Exchange, variant: str) -> Answer:
+    """Make calls with all endings over a socket, then calls in memory, and count.
+
+    Returns:
+        Untold where the system does not tell what a process holds, and where the target
+        died or hung in one of these calls, since it was started again then.
+    """
+    cases = [Case(exchange, plan, variant) for plan in (UNBENT, *_cut_short(exchange))]
+    if "tcp" not in attempt.overs(cases[0]):
+        return None  # a function of this process, which holds nothing of its own
+    *quick, stalled = cases
+    counts = _rounds(attempt, [*(quick * 3)[: CALLS - 1], stalled], "tcp", CALLS)
+    if isinstance(counts, Untold):
+        return counts
+    if descriptors([each.descriptors for each in counts[0]], CALLS):
+        for case in cases:
+            if (found := again(attempt, case)) is not None:
+                return found
+    line = long_line(exchange, LINE, 4096)
+    case = Case(exchange, line or UNBENT, variant)
+    if line is None or "memory" not in attempt.overs(case):
+        return None
+    quickly = _memory(attempt, case, READINGS)
+    return again(attempt, case) if isinstance(quickly, Measured) else quickly
+
+
+def again(attempt: Attempt, case: Case) -> Answer:
+    """Count on one case, with more calls; see ``SURE``."""
+    if case.plan != long_line(case.exchange, LINE, 4096):
+        return _sockets(attempt, case)
+    first = _memory(attempt, case, SURE)
+    return _memory(attempt, case, SURE) if isinstance(first, Measured) else first
+
+
+def _sockets(attempt: Attempt, case: Case) -> Answer:
+    """Some calls of *case* a round, and many whole ones, which keep the collector going."""
+    cases = [case] * CALLS + [replace(case, plan=UNBENT)] * (SURE - CALLS)
+    counts = _rounds(attempt, cases, "tcp", SURE)
+    if isinstance(counts, Untold):
+        return counts
+    evidence = descriptors([each.descriptors for each in counts[0]], SURE)
+    if evidence is None:
+        return None
+    note = _note(SURE, f"{CALLS} as shown, the others with the whole stream")
+    return Measured(case, evidence, counts[1], "tcp", note, ROUNDS * SURE)
+
+
+def _memory(attempt: Attempt, case: Case, calls: int) -> Answer:
+    counts = _rounds(attempt, [case], "memory", calls)
+    if isinstance(counts, Untold):
+        return counts
+    size = len(bend(case.exchange, case.plan).body)
+    evidence = memory([each.resident for each in counts[0]], calls, size)
+    if evidence is None:
+        return None
+    note = _note(calls, "resident memory after each")
+    return Measured(case, evidence, counts[1], "memory", note, ROUNDS * calls)
+
+
+def _note(calls: int, how: str) -> str:
+    return f"measured over {ROUNDS} rounds of {calls} calls, the first one a warm-up: {how}"
+
+
+def _rounds(
+    attempt: Attempt, cases: Sequence[Case], over: Over, calls: int
+) -> tuple[list[Held], Transcript] | Untold:
+    """What is held after each round of *calls* calls, the cases by turns."""
+    counts: list[Held] = []
+    seen = Transcript()
+    for _ in range(ROUNDS):
+        for number in range(calls):
+            case = cases[number % len(cases)]
+            patience = STALL if _stalls(case.plan) else 1.0
+            seen = attempt.attempt(case, over, patience).seen
+        held = attempt.held()
+        if seen.end in {"crash", "hang", "garbage"}:
+            return _RESTARTED
+        if held is None:
+            return _SILENT
+        if counts and counts[-1].group != held.group:
+            return _RESTARTED
+        counts.append(held)
+    return counts, seen
+
+
+def _stalls(plan: Plan) -> bool:
+    return any(isinstance(edit, End) and edit.how == "stall" for edit in plan.edits)
+
+
+def _cut_short(exchange: Exchange) -> list[Plan]:
+    """The stream ended in its middle, in each way."""
+    at = len(exchange.body) // 2
+    ends = [End(at, how, kind=f"end.{how}", label=f"{how} after byte {at}") for how in ENDINGS]
+    return [Plan((end,), keep_chunks=False, keep_times=False) for end in ends]
+
+
+RESOURCES_BACK = Probe("resources-back", probe, again)
