@@ -69,9 +69,10 @@ class Bug:
 
     def shown_by(self, finding: Finding) -> bool:
         """Whether *finding* is this bug, and counts against the release."""
+        names = (finding.invariant, finding.invariant.partition("/")[0])
         return (
             finding.fails
-            and any(fnmatchcase(finding.invariant, pattern) for pattern in self.invariants)
+            and any(fnmatchcase(name, one) for name in names for one in self.invariants)
             and any(mark.fits(finding) for mark in self.marks)
         )
 
