@@ -171,7 +171,10 @@ def _search(bug: Bug, version: str, options: Options, tell: Any) -> Run:
         options = replace(options, requirements={bug.target: wanted}, findings=place)
         if isinstance(tell, _Watch):
             tell._began = time.monotonic()
-        return fuzz((target,), store.shipped(), options, tell)
+        run = fuzz((target,), store.shipped(), options, tell)
+    if run.interrupted and not (isinstance(tell, _Watch) and tell.found):
+        raise KeyboardInterrupt  # the user's own: not only this search is to end
+    return run
 
 
 def _trouble(run: Run) -> str:
