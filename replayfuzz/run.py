@@ -77,7 +77,7 @@ class Run:
         """0 all held, 1 a target broke a rule, 2 we could not tell."""
         if any(finding.fails for finding in self.findings):
             return 1
-        ran = [target for target in self.targets if not target.skipped]
+        ran = [target for target in self.targets if target.examples]
         return 2 if self.untold or self.interrupted or not ran else 0
 
     @property

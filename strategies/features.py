@@ -9,7 +9,6 @@ from replayfuzz import wire
 from replayfuzz.cassette import Exchange
 from replayfuzz.formats.spans import Record
 from replayfuzz.plan import Plan
-from replayfuzz.strategies.places import place
 from replayfuzz.strategies.view import View, view
 
 FEATURES: dict[str, str] = {
@@ -98,13 +97,14 @@ def _is_error(event: Record) -> bool:
 
 
 def _delivery(bent: wire.Bent) -> Iterator[str]:
-    places = [at for at, _ in bent.cuts if 0 < at < len(bent.body)]
-    kinds = {place(bent.body, at).kind for at in places}
+    body = bent.body
+    places = [at for at, _ in bent.cuts if 0 < at < len(body)]
     if places:
         yield "boundary"
-    if "utf8" in kinds:
+    # A byte 10xxxxxx goes on with a character (RFC 3629 section 3).
+    if any(body[at] & 0xC0 == 0x80 for at in places):
         yield "split character"
-    if "crlf" in kinds:
+    if any(body[at - 1 : at + 1] == b"\r\n" for at in places):
         yield "split line end"
     if bent.how != "complete" or len(bent.body) < bent.full:
         yield "early end"

@@ -154,14 +154,16 @@ def test_without_time_a_lead_waits_until_there_is_some():
     assert len(hunted.told) == 1
 
 
-def test_a_lead_at_the_end_is_told_unshrunk():
+def test_a_lead_at_the_end_is_still_told():
+    """Shrunk as far as a moment allows; the first steps help a reader most."""
     hunted = Hunted(per_piece)
     hunted.seconds = 0.0
     hunted.see(raw(), BYTEWISE)
     hunted.hunt.finish(float("inf"))
 
-    assert [finding.note for finding in hunted.told] == ["not proved minimal: the budget was spent"]
-    assert hunted.told[0].exchange.body == raw().body
+    [told] = hunted.told
+    assert told.calls > 0
+    assert len(told.exchange.body) < len(raw().body)
 
 
 def test_ctrl_c_does_not_lose_the_lead(monkeypatch):

@@ -77,9 +77,11 @@ def _fold(stream: SseStream, story: Story) -> Expected:
     flow = _Flow()
     try:
         for item in stream.events:
-            if _event(item, story, flow):
-                story.terminal = True
+            if story.terminal:
+                # No documentation says what a reader makes of events after the last one.
+                story.strict = False
                 break
+            story.terminal = _event(item, story, flow)
     except ProviderError as error:
         return story.failed(error.message)
     if not story.terminal and _ends_in_stop(stream, story):

@@ -100,9 +100,10 @@ class Buckets:
         bend = _bend(finding)
         only_end = all(kind.startswith(("end", "head.framing")) for kind in finding.kinds)
         for known in self._known.values():
-            alike = only_end and bool(finding.kinds) and known.shape == finding.shape
+            short = _cut_short(known, finding)
+            alike = only_end and (short or (finding.kinds != () and known.shape == finding.shape))
             same = _bend(known) <= bend if known.kinds else alike
-            if same and (_family(known) == _family(finding) or _cut_short(known, finding)):
+            if same and (_family(known) == _family(finding) or short):
                 return known
         return None
 

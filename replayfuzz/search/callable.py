@@ -12,7 +12,7 @@ from replayfuzz.plan import End
 from replayfuzz.search.case import UNBENT, Case, Oracle, Outcome, Over
 from replayfuzz.target import Target
 from replayfuzz.transcript import Event, Failure, Transcript, events_from_json
-from replayfuzz.wire import Bent, bend, message_end
+from replayfuzz.wire import Bent, message_end
 
 Reader = Callable[[Iterable[bytes]], "Transcript | Iterable[Event | Mapping[str, Any]]"]
 """Reads the pieces of a body, in order; returns a transcript, or the events in order. What
@@ -44,7 +44,7 @@ class InProcess:
 
     def attempt(self, case: Case, over: Over = "memory", patience: float = 1.0) -> Outcome:
         del over, patience
-        bent = bend(case.exchange, case.plan)
+        bent = case.bent
         if self._oracle.lacks_base(case, bent, "memory"):
             self.attempt(replace(case, plan=UNBENT))
         pieces: Iterable[bytes] = bent.pieces

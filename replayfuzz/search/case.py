@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple, Protocol
 
 from replayfuzz import dialects, invariants
@@ -13,7 +14,7 @@ from replayfuzz.search.held import Held
 from replayfuzz.target import Target
 from replayfuzz.transcript import Expected, Transcript
 from replayfuzz.verdict import Verdict, Violation
-from replayfuzz.wire import Bent, message_end
+from replayfuzz.wire import Bent, bend, message_end
 
 Over = Literal["memory", "tcp"]
 """How a case is delivered."""
@@ -22,13 +23,18 @@ UNBENT = Plan(keep_chunks=False, keep_times=False)
 """The recorded bytes in one piece: every bend of the search starts from it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """One example: an exchange, what is done to it, and which variant of the target reads it."""
 
     exchange: Exchange
     plan: Plan
     variant: str = "default"
+
+    @cached_property
+    def bent(self) -> Bent:
+        """The stream as it is sent; made once, because it is asked for at every step."""
+        return bend(self.exchange, self.plan)
 
 
 @dataclass(frozen=True, slots=True)

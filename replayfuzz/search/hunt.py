@@ -23,6 +23,7 @@ from replayfuzz.verdict import Violation
 
 MAX_CALLS = 600
 MAX_WAITS = 30  # the same where each call is a wait in vain
+LAST_SECONDS = 0.3  # for a lead that is left when the time is over: the first steps help most
 MAX_BUCKETS = 60  # findings that one target may have in a run; more help nobody
 MEMORY_ONLY = "only memory delivery shows it; over a socket the rule held"
 
@@ -117,7 +118,7 @@ class Hunt:
             self._follow()
 
     def finish(self, until: float) -> None:
-        """The run is over: tell of the leads that are left, confirmed but not shrunk.
+        """The run is over: tell of the leads that are left, confirmed and hardly shrunk.
 
         Args:
             until: On the monotonic clock.
@@ -125,7 +126,7 @@ class Hunt:
         # Confirming a hang takes longer than anybody wants to wait now, so it comes last.
         self._leads = deque(sorted(self._leads, key=lambda lead: _hangs(lead.wanted)))
         while self._leads and time.monotonic() < until and not _hangs(self._leads[0].wanted):
-            self._follow(Budget(0))
+            self._follow(Budget(MAX_WAITS, LAST_SECONDS))
         for lead in self._leads:
             if not self._stale(lead):
                 effort = Effort(note="not confirmed and not shrunk: the time was over")

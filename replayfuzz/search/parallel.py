@@ -8,11 +8,13 @@ import os
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 from replayfuzz.cassette import Exchange
@@ -193,6 +195,12 @@ def _child(
         done = Job(works, exchanges, options, until, mouth.say).run()
     except KeyboardInterrupt:  # before it began
         done = Done(interrupted=True)
+    except Exception as error:  # noqa: BLE001 - a bug of ours is told, not a silent end
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(last.filename).name}:{last.lineno}"
+        done = Done(
+            errors=(f"a process of ours failed, a bug of replayfuzz: {error!r} at {where}",)
+        )
     mouth.say(done)
     pipe.close()
 

@@ -25,7 +25,7 @@ class Probing:
         variants: Those that are probed here.
 
     Attributes:
-        seconds: Time spent so far on what broke no rule.
+        seconds: Time spent so far, confirming included.
     """
 
     def __init__(
@@ -63,9 +63,9 @@ class Probing:
         probe, stream, variant = self._jobs.popleft()
         began = time.monotonic()
         answer = probe.run(self._attempt, stream, variant)
-        if isinstance(answer, Measured):  # confirming it took longer, and was worth it
-            return probe.rule, answer
         self.seconds += time.monotonic() - began
+        if isinstance(answer, Measured):
+            return probe.rule, answer
         if answer is not None:
             self._note(probe.rule, answer.why, variant)
         return None

@@ -71,7 +71,7 @@ class InWorker:
         Raises:
             StartError: The worker died, and does not start any more.
         """
-        bent = wire.bend(case.exchange, case.plan)
+        bent = case.bent
         if self._oracle.lacks_base(case, bent, over):
             self.attempt(replace(case, plan=UNBENT), over, patience)
         if over not in self._warm:
@@ -96,7 +96,7 @@ class InWorker:
 
     def _in_memory(self, case: Case, bent: Bent, patience: float) -> Transcript:
         exchange, head = case.exchange, case.plan.head
-        pieces = wire.pieces(exchange, case.plan)
+        pieces = wire.pieces(exchange, case.plan, bent)
         whole = wire.message_end(exchange, case.plan, bent) == "complete"
         limit = _limit(bent, PATIENCE) * patience
         seen = self._worker.call(
@@ -114,7 +114,7 @@ class InWorker:
     def _over_socket(self, case: Case, bent: Bent, patience: float) -> Transcript:
         still_open = wire.message_end(case.exchange, case.plan, bent) == "open"
         limit = _limit(bent, OPEN_PATIENCE if still_open else PATIENCE) * patience
-        ticket = self._listening().offer(wire.render(case.exchange, case.plan))
+        ticket = self._listening().offer(wire.render(case.exchange, case.plan, bent))
         seen = self._worker.call({**_asked(case, limit), "url": ticket.url}, limit + MARGIN)
         return replace(seen, delivery=ticket.finish(MARGIN))
 
@@ -133,7 +133,7 @@ def _fits_memory(case: Case) -> bool:
         return False
     if any(isinstance(edit, Cut | Slice) and edit.layer in ("tcp", "head") for edit in plan.edits):
         return False
-    bent = wire.bend(case.exchange, plan)
+    bent = case.bent
     return not bent.waits and wire.message_end(case.exchange, plan, bent) != "open"
 
 
@@ -165,7 +165,7 @@ def slow(case: Case) -> bool:
     """Whether trying this case is likely to take long: many boundaries on a socket, many
     bytes, or a target that waits in vain.
     """
-    bent = wire.bend(case.exchange, case.plan)
+    bent = case.bent
     if bent.waits or len(bent.body) > LARGE:
         return True
     if wire.message_end(case.exchange, case.plan, bent) == "open":

@@ -15,7 +15,7 @@ from replayfuzz.search.minimal import minimal
 from replayfuzz.target import Target
 from replayfuzz.transcript import Failure, Transcript
 from replayfuzz.verdict import Evidence, Verdict, Violation
-from replayfuzz.wire import bend, message_end
+from replayfuzz.wire import message_end
 
 _TARGET = Target("test", "parser", (), ("default",), ())
 _MAX_CALLS, _MAX_SECONDS = 2000, 20.0
@@ -43,7 +43,7 @@ class TestAttempt:
         """``memory``, or nothing: a stream that stays open, or one that is no 200."""
         if (case.plan.head.status or case.exchange.status) != 200 or case.plan.head.coding:
             return ()
-        end = message_end(case.exchange, case.plan, bend(case.exchange, case.plan))
+        end = message_end(case.exchange, case.plan, case.bent)
         if end == "open" or (self.valid_only and not _valid(case)):
             return ()
         return ("memory",)
@@ -99,7 +99,7 @@ def _valid(case: Case) -> bool:
 def note(case: Case) -> str:
     """What the stream was, for people."""
     words = "; ".join(case.plan.words) or "unbent, as recorded"
-    lines = "\n".join(f"  {line}" for line in marked(bend(case.exchange, case.plan)))
+    lines = "\n".join(f"  {line}" for line in marked(case.bent))
     return f"replayfuzz: the smallest stream that does it ({words}):\n{lines}"
 
 

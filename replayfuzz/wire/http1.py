@@ -32,17 +32,17 @@ class _Segment:
     wait: float
 
 
-def render(exchange: Exchange, plan: Plan) -> Script:
+def render(exchange: Exchange, plan: Plan, bent: Bent | None = None) -> Script:
     """Turn a recorded exchange and a plan into the sends to perform.
 
     Pure and total: equal arguments give equal scripts, which is what makes a saved plan
     a reproduction. The head travels with the first bytes of the body unless there is a
-    boundary at byte 0.
+    boundary at byte 0. *bent* is ``bend(exchange, plan)``, where the caller has it.
 
     Raises:
         PlanError: The plan does not fit the recorded body.
     """
-    bent = bend(exchange, plan)
+    bent = bent or bend(exchange, plan)
     framing = framing_of(exchange, plan)
     segments = tuple(_segments(bent, plan.head.coding == "gzip"))
     writer = _Writer(_head_bytes(exchange, plan.head, framing, _length(bent, segments, plan)))
@@ -103,11 +103,14 @@ def message_end(
             return "incomplete"
 
 
-def pieces(exchange: Exchange, plan: Plan) -> tuple[bytes, ...]:
-    """The coded body in pieces, for delivery without a socket; none is empty."""
+def pieces(exchange: Exchange, plan: Plan, bent: Bent | None = None) -> tuple[bytes, ...]:
+    """The coded body in pieces, for delivery without a socket; none is empty.
+
+    *bent* is ``bend(exchange, plan)``, where the caller has it.
+    """
     if bodiless(plan.head.status or exchange.status):
         return ()
-    segments = _segments(bend(exchange, plan), plan.head.coding == "gzip")
+    segments = _segments(bent or bend(exchange, plan), plan.head.coding == "gzip")
     return tuple(segment.data for segment in segments if segment.data)
 
 

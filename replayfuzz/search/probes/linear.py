@@ -13,7 +13,6 @@ from replayfuzz.invariants import PIECES, SIZES, Sample, time_rule
 from replayfuzz.plan import Plan, Slice, Splice
 from replayfuzz.search.case import UNBENT, Attempt, Case
 from replayfuzz.search.probes.probe import Measured, Probe
-from replayfuzz.wire import bend
 
 RULE = "linear-time"
 NOTE = "measured in memory: CPU time, least of three"
@@ -100,7 +99,7 @@ def _inside(node: Node | None) -> int | None:
 
 def _own(case: Case) -> float:
     """CPU seconds of our own reader on the same pieces, in this process."""
-    pieces = bend(case.exchange, case.plan).pieces
+    pieces = case.bent.pieces
     read = dialects.find(case.exchange.dialect).expect
     best = float("inf")
     for _ in range(TIMES):

@@ -13,7 +13,6 @@ from replayfuzz.search.held import Held
 from replayfuzz.search.probes.linear import long_line
 from replayfuzz.search.probes.probe import Answer, Measured, Probe, Untold
 from replayfuzz.transcript import Transcript
-from replayfuzz.wire import bend
 
 ROUNDS = 4  # the first one is the warm-up
 CALLS = 8  # of a round over a socket
@@ -80,7 +79,7 @@ def _memory(attempt: Attempt, case: Case, calls: int) -> Answer:
     counts = _rounds(attempt, [case], "memory", calls)
     if isinstance(counts, Untold):
         return counts
-    size = len(bend(case.exchange, case.plan).body)
+    size = len(case.bent.body)
     evidence = memory([each.resident for each in counts[0]], calls, size)
     if evidence is None:
         return None

@@ -22,7 +22,6 @@ from replayfuzz.search.confirm import TIMES
 from replayfuzz.search.probes.probe import Answer, Measured, Probe
 from replayfuzz.transcript import Event, Transcript
 from replayfuzz.verdict import Evidence
-from replayfuzz.wire import bend
 
 PLACES = 2  # events that are looked at; with fewer, late and last would look the same
 QUICK = 0.08  # seconds of silence after each: the noise of a machine that a first look allows
@@ -73,7 +72,7 @@ def again(attempt: Attempt, case: Case) -> Answer:
 
 def _once(attempt: Attempt, case: Case) -> tuple[Evidence | None, Transcript]:
     seen = attempt.attempt(case, "tcp").seen
-    bent = bend(case.exchange, case.plan)
+    bent = case.bent
     waits = seen.delivery.waits if seen.delivery else ()
     if not waits or len(waits) < len(bent.waits):
         return None, seen  # the target left early, which other rules are about
