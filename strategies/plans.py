@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis.strategies import SearchStrategy
 
 from replayfuzz.cassette import Exchange
-from replayfuzz.plan import Edit, Head, Plan, Slice, Splice, merge
+from replayfuzz.plan import Cut, Edit, Head, Plan, Slice, Splice, merge
 from replayfuzz.strategies.catalogue import moves
 from replayfuzz.strategies.compose import parted
 from replayfuzz.strategies.cuts import cut
@@ -42,6 +42,7 @@ class _Plans(SearchStrategy[Plan]):
         self._moves = moves(exchange)
         self._spans = tuple(map(_spans, self._moves))
         self._hot = view(exchange).hot
+        self._cuts: dict[int, Cut] = {}  # naming the place of one costs more than drawing it
         self._max_moves = max_moves if self._moves else 0
         self._max_cuts = max_cuts
 
@@ -62,26 +63,37 @@ class _Plans(SearchStrategy[Plan]):
         # A Slice in front also cuts what others insert at byte 0.
         chosen.sort(key=_not_sliced)
         edits = [edit for move in chosen for edit in move.edits]
+        inserts = any(isinstance(edit, Splice) and len(edit.insert) > 1 for edit in edits)
         for _ in range(data.draw_integer(0, self._max_cuts)):
-            self._cut(edits, data)
+            self._cut(edits, data, inserts=inserts)
         head = merge(UNBENT, *chosen).head if any(move.head.kind for move in chosen) else Head()
         return Plan(tuple(edits), head, keep_chunks=False, keep_times=False)
 
-    def _cut(self, edits: list[Edit], data: Any) -> None:
+    def _cut(self, edits: list[Edit], data: Any, *, inserts: bool) -> None:
         """Add a boundary: at a hot place, at any place, or inside what an edit inserts."""
         body = self._exchange.body
         size = len(body) + 1
-        inserted = [edit for edit in edits if isinstance(edit, Splice) and len(edit.insert) > 1]
+        inserted = (
+            [edit for edit in edits if isinstance(edit, Splice) and len(edit.insert) > 1]
+            if inserts
+            else []
+        )
         place = data.draw_integer(0, (3 if inserted else 2) * size - 1)
         if place < size:
-            edits.append(cut(body, self._hot[place * len(self._hot) // size]))
+            edits.append(self._named(self._hot[place * len(self._hot) // size]))
         elif place < 2 * size:
-            edits.append(cut(body, place - size))
+            edits.append(self._named(place - size))
         else:
             edit = inserted[(place - 2 * size) % len(inserted)]
             step = 1 + (place - 2 * size) // len(inserted) % (len(edit.insert) - 1)
             at = next(number for number, one in enumerate(edits) if one is edit)
             edits[at : at + 1] = parted(body, edit, step)
+
+    def _named(self, at: int) -> Cut:
+        made = self._cuts.get(at)
+        if made is None:
+            made = self._cuts[at] = cut(self._exchange.body, at)
+        return made
 
 
 def _not_sliced(plan: Plan) -> bool:

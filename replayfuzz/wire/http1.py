@@ -110,7 +110,10 @@ def pieces(exchange: Exchange, plan: Plan, bent: Bent | None = None) -> tuple[by
     """
     if bodiless(plan.head.status or exchange.status):
         return ()
-    segments = _segments(bent or bend(exchange, plan), plan.head.coding == "gzip")
+    bent = bent or bend(exchange, plan)
+    if plan.head.coding is None:
+        return bent.pieces
+    segments = _segments(bent, gzip=True)
     return tuple(segment.data for segment in segments if segment.data)
 
 
