@@ -146,7 +146,8 @@ def _deviation(deviation: Deviation) -> Iterator[str]:
     paths = ", ".join(deviation.variants)
     more = len(deviation.bend) - _BENDS
     bend = "; ".join(deviation.bend[:_BENDS]) or "as recorded"
-    yield f"  {'accepted' if deviation.accepted else deviation.outcome} [{paths}]: {deviation.name} on {plain(deviation.stream)}"
+    outcome = "accepted" if deviation.accepted else deviation.outcome
+    yield f"  {outcome} [{paths}]: {deviation.name} on {plain(deviation.stream)}"
     yield f"    bend     {plain(bend)}{f' (and {more} more)' if more > 0 else ''}"
     if deviation.outcome == "failed":  # what is milder than that is told in fewer lines
         yield f"    expected {plain(deviation.expected)}"

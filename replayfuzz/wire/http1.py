@@ -8,17 +8,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Literal
 
 from replayfuzz.cassette import Exchange, Fields
 from replayfuzz.plan import End, Framing, Head, How, Plan
 from replayfuzz.wire.bend import Bent, bend, bodiless
+from replayfuzz.wire.head import head_bytes
 from replayfuzz.wire.script import Close, Script, Send, Step, Wait
-
-# Fields that the framing decides; the recorded ones would contradict it.
-_FRAMING_FIELDS = {"transfer-encoding", "content-length", "connection", "trailer"}
-_CODED = "content-encoding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +41,7 @@ def render(exchange: Exchange, plan: Plan, bent: Bent | None = None) -> Script:
     bent = bent or bend(exchange, plan)
     framing = framing_of(exchange, plan)
     segments = tuple(_segments(bent, plan.head.coding == "gzip"))
-    writer = _Writer(_head_bytes(exchange, plan.head, framing, _length(bent, segments, plan)))
+    writer = _Writer(head_bytes(exchange, plan.head, framing, _length(bent, segments, plan)))
     empty = bodiless(plan.head.status or exchange.status)
     if not empty:
         if framing == "chunked":
@@ -115,62 +111,6 @@ def pieces(exchange: Exchange, plan: Plan, bent: Bent | None = None) -> tuple[by
         return bent.pieces
     segments = _segments(bent, gzip=True)
     return tuple(segment.data for segment in segments if segment.data)
-
-
-def response_fields(exchange: Exchange, head: Head) -> Fields:
-    """The header fields that *head* asks for, without those that tell the framing."""
-    replaced = {name.lower() for name, _ in head.fields}
-    if head.coding:
-        replaced.add(_CODED)
-    kept = [
-        (name, value)
-        for name, value in exchange.fields
-        if name.lower() not in _FRAMING_FIELDS | replaced and name.lower() != _CODED
-    ]
-    added = [(name, value) for name, value in head.fields if value]
-    coded = [("Content-Encoding", head.coding)] if head.coding else []
-    return tuple(_spelt((*kept, *added, *coded), head))
-
-
-def _spelt(lines: Fields, head: Head) -> Iterator[tuple[str, str]]:
-    for name, value in lines:
-        match head.case:
-            case "lower":
-                yield name.lower(), value
-            case "upper":
-                yield name.upper(), value
-            case "title":
-                yield name.title(), value
-            case _:
-                yield name, value
-
-
-def _head_bytes(exchange: Exchange, head: Head, framing: Framing, length: int) -> bytes:
-    status = head.status or exchange.status
-    lines = list(response_fields(exchange, head))
-    told = []
-    if not bodiless(status):
-        match framing:
-            case "chunked":
-                told.append(("Transfer-Encoding", "chunked"))
-            case "content-length":
-                told.append(("Content-Length", str(length)))
-            case "close":
-                told.append(("Connection", "close"))
-    trailers = head.trailers or exchange.trailers
-    if trailers and told and framing == "chunked":
-        told.append(("Trailer", ", ".join(name for name, _ in trailers)))
-    lines.extend(_spelt(tuple(told), head))
-    reason = exchange.reason if status == exchange.status else _phrase(status)
-    text = "".join(f"{name}: {value}\r\n" for name, value in lines)
-    return f"HTTP/1.1 {status} {reason}\r\n{text}\r\n".encode("latin-1", "replace")
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown"
 
 
 def _length(bent: Bent, segments: tuple[_Segment, ...], plan: Plan) -> int:
