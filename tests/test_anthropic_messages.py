@@ -28,9 +28,8 @@ def text(index: int, *pieces: str) -> bytes:
     return block(index, {"type": "text", "text": ""}, *deltas)
 
 
-START = sse(
-    "message_start", message={"role": "assistant", "model": "m", "usage": {"input_tokens": 3}}
-)
+MESSAGE = {"id": "msg_1", "type": "message", "role": "assistant", "content": []}
+START = sse("message_start", message={**MESSAGE, "model": "m", "usage": {"input_tokens": 3}})
 FINISH = sse("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 5})
 STOP = sse("message_stop")
 BEGUN: list[tuple[Any, ...]] = [
@@ -191,6 +190,14 @@ def test_an_unknown_event_without_json_may_be_an_error() -> None:
             id="null-for-text",
         ),
         pytest.param(sse("message_start", message=None) + FINISH + STOP, id="null-for-message"),
+        pytest.param(
+            sse("message_start", message={"role": "assistant", "model": "m", "usage": {}})
+            + FINISH
+            + STOP,
+            id="message-without-content",
+        ),
+        pytest.param(START + block(0, {"type": "text"}) + FINISH + STOP, id="block-without-text"),
+        pytest.param(START + FINISH + STOP + START, id="events-after-the-last-one"),
         pytest.param(b"event: message_start\ndata: {}\n\n" + FINISH + STOP, id="type-missing"),
     ],
 )

@@ -443,3 +443,19 @@ def test_an_unknown_rule_names_those_there_are():
     assert find("truncation-surfaced/clean-end").id == "truncation-surfaced"
     with pytest.raises(UsageError, match=r"'no-such'.*content-equal"):
         find("no-such")
+
+
+@pytest.mark.parametrize(
+    ("message_end", "outcome"),
+    [
+        pytest.param("complete", "non-strict", id="only-the-stream-says-so"),
+        pytest.param("incomplete", "failed", id="http-says-so"),
+    ],
+)
+def test_truncation_of_a_stream_that_is_not_valid(message_end, outcome):
+    """Where HTTP tells that the message broke off, no validity of the stream is needed."""
+    want = Expected((), "truncated", message_end=message_end, strict=False, how="fin")
+    seen = Transcript((event("finish", reason="stop"), event("done")))
+    found = {each.invariant: each.outcome for each in judge((want,), seen).violations}
+
+    assert found["truncation-surfaced"] == outcome

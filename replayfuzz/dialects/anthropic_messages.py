@@ -143,7 +143,7 @@ def _unknown(item: ServerEvent, story: Story) -> dict[str, Any] | None:
 
 def _message_start(data: dict[str, Any], story: Story) -> None:
     message = story.mapping(story.needed(data.get("message")))
-    for name in ("role", "model", "usage"):
+    for name in ("id", "type", "role", "content", "model", "usage"):
         story.needed(message.get(name))
     story.model(message.get("model"))
     if role := story.text(message.get("role")):
@@ -156,11 +156,11 @@ def _block_start(data: dict[str, Any], story: Story) -> None:
     block = story.mapping(story.needed(data.get("content_block")))
     kind = story.text(story.needed(block.get("type"))) or ""
     if kind == "text":
-        story.speak("text", block.get("text"))
+        story.speak("text", story.needed(block.get("text")))
     elif kind == "thinking":
-        story.speak("reasoning", block.get("thinking"))
+        story.speak("reasoning", story.needed(block.get("thinking")))
     elif kind.endswith("tool_use"):  # tool_use, server_tool_use, mcp_tool_use
-        given = story.mapping(block.get("input"))
+        given = story.mapping(story.needed(block.get("input")))
         story.emit(
             "tool",
             choice=0,
