@@ -139,7 +139,7 @@ def told(outcome: Expected) -> list[tuple[Any, ...]]:
         ),
         pytest.param(sse("ping"), [], id="ping"),
         pytest.param(sse("new_event", x=1), [], id="unknown-event"),
-        pytest.param(sse("message_delta", delta={}, usage=None), [], id="empty-delta"),
+        pytest.param(sse("message_delta", delta={}, usage={}), [], id="empty-delta"),
     ],
 )
 def test_documented_events(body: bytes, events: list[tuple[Any, ...]]) -> None:
@@ -198,6 +198,10 @@ def test_an_unknown_event_without_json_may_be_an_error() -> None:
         ),
         pytest.param(START + block(0, {"type": "text"}) + FINISH + STOP, id="block-without-text"),
         pytest.param(START + FINISH + STOP + START, id="events-after-the-last-one"),
+        pytest.param(
+            START + sse("message_delta", delta={"stop_reason": "end_turn"}) + STOP,
+            id="last-usage-missing",
+        ),
         pytest.param(b"event: message_start\ndata: {}\n\n" + FINISH + STOP, id="type-missing"),
     ],
 )

@@ -190,7 +190,7 @@ def _message_delta(data: dict[str, Any], story: Story) -> None:
     delta = story.mapping(story.needed(data.get("delta")))
     if reason := story.text(delta.get("stop_reason")):
         story.emit("finish", choice=0, reason=reason)
-    if usage := story.mapping(data.get("usage")):
+    if usage := story.mapping(story.needed(data.get("usage"))):
         story.emit("usage", usage=story.exact(usage))
 
 
