@@ -4,6 +4,7 @@ from replayfuzz.strategies.catalogue import FAMILIES
 from replayfuzz.strategies.clauses import clause, clauses
 from replayfuzz.strategies.family import UNBENT, Family
 from replayfuzz.strategies.features import FEATURES, features, never
+from replayfuzz.strategies.handoffs import ABUSES, HANDOFFS
 from replayfuzz.strategies.places import place
 from replayfuzz.strategies.plans import plans
 from replayfuzz.strategies.schedule import schedule
@@ -11,8 +12,10 @@ from replayfuzz.strategies.view import View, view
 from replayfuzz.strategies.words import describe
 
 __all__ = [
+    "ABUSES",
     "FAMILIES",
     "FEATURES",
+    "HANDOFFS",
     "UNBENT",
     "Family",
     "View",

@@ -11,6 +11,7 @@ from replayfuzz.plan import Pause, Plan, Splice
 from replayfuzz.strategies import (
     cuts,
     endings,
+    frames,
     heads,
     lines,
     meaning,
@@ -27,15 +28,18 @@ from replayfuzz.strategies.view import View, view
 
 FAMILIES: tuple[Family, ...] = (
     *cuts.FAMILIES,
+    *frames.CUTS,
     *lines.FAMILIES,
     *spelling.FAMILIES,
     *heads.FAMILIES,
+    *frames.HEADS,
     *texts.FAMILIES,
     *meaning.FAMILIES,
     *shapes.FAMILIES,
     *tools.FAMILIES,
     *raw.FAMILIES,
     *endings.FAMILIES,
+    *frames.ENDINGS,
     *sizes.FAMILIES,
     *timing.FAMILIES,
 )

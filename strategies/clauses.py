@@ -54,6 +54,14 @@ CLAUSES: dict[str, str] = {
     'extensions"; section 7.1.2: trailer fields may be discarded',
     "head.gzip": "RFC 9110 section 8.4: a content coding is a property of the representation; "
     "decoded, the content is the same",
+    "cut.frame": "RFC 9113 section 8.1: content is zero or more DATA frames, and how it is parted "
+    "means nothing; section 4.1: only its length tells where a frame ends",
+    "head.padding": "RFC 9113 section 6.1: padding is no part of the content, but counts for flow "
+    "control; a Pad Length of zero is allowed",
+    "head.empty-end": "RFC 9113 section 8.1: END_STREAM ends the message, also on a DATA frame "
+    "without content",
+    "head.trailers": "RFC 9113 section 8.1: trailers are one HEADERS frame with END_STREAM, behind "
+    "the content; RFC 9110 section 6.5.1: they may be discarded",
     # -- content -------------------------------------------------------------------------
     "text.unicode": 'WHATWG HTML 9.2.5: "Event streams in this format must always be encoded as '
     'UTF-8"; RFC 8259 section 8.1',
@@ -117,7 +125,10 @@ CLAUSES: dict[str, str] = {
     "end.reset": f"{_INCOMPLETE}; RFC 9293 section 3.10.7.4: the reset is told to the user",
     "end.short": f'{_INCOMPLETE}: a message "that uses a valid Content-Length is incomplete if the '
     'size of the message body received (in octets) is less than the value given"',
-    "end.rst-stream": "RFC 9113 section 8.1: a message ends with a frame that bears END_STREAM",
+    "end.rst-stream": "RFC 9113 section 8.1: a message ends with a frame that bears END_STREAM; "
+    "section 5.4.2: RST_STREAM with INTERNAL_ERROR is a stream error",
+    "end.goaway": "RFC 9113 section 8.1: a message ends with a frame that bears END_STREAM; "
+    "section 5.4.1: GOAWAY with INTERNAL_ERROR, then a close, is a connection error",
     "end.blank": f'{_SSE}: "Once the end of the file is reached, any pending data must be '
     'discarded"',
     "end.behind": "bytes behind the terminal marker are no part of the documented stream",

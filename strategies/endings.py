@@ -19,6 +19,7 @@ _WORDS: dict[How, str] = {
     "reset": "the connection is reset",
     "short": "the message ends short of its Content-Length",
     "rst-stream": "the stream is reset",
+    "goaway": "the connection is given up (GOAWAY)",
     "stall": "no more bytes, the connection stays open",
     "open": "the connection stays open",
 }
@@ -34,13 +35,13 @@ def stop(body: bytes, at: int, how: How, *, in_head: bool = False, in_chunk: boo
 
 def clean(view: View) -> Iterator[Plan]:
     """The message is whole, the stream is not: an early end that only the events show."""
-    for at in _places(view):
+    for at in places_to_stop(view):
         yield bent(stop(view.body, at, "complete"))
 
 
 def broken(view: View) -> Iterator[Plan]:
     """The message itself is cut short: closed, reset, or shorter than its Content-Length."""
-    for at in _places(view):
+    for at in places_to_stop(view):
         for how in ("fin", "reset", "short"):
             yield bent(stop(view.body, at, how))
     starts = [event.start for event in view.events]
@@ -61,8 +62,10 @@ def _in_chunks(view: View) -> Iterator[int]:
 
 def unseen(view: View) -> Iterator[Plan]:
     """A close that ends the message as framing by close tells it: nobody can see the loss."""
+    if view.framed:
+        return  # only END_STREAM ends a message
     head = Head(framing="close", kind="head.framing", label="framing close")
-    for at in ends_and_middle(_places(view)):
+    for at in ends_and_middle(places_to_stop(view)):
         yield bent(stop(view.body, at, "fin"), head=head)
         yield bent(stop(view.body, at, "reset"), head=head)
 
@@ -95,7 +98,7 @@ def stays_open(view: View) -> Iterator[Plan]:
 
 def stalls(view: View) -> Iterator[Plan]:
     """Silence in the middle: the reader's own patience decides."""
-    for at in ends_and_middle(_places(view)):
+    for at in ends_and_middle(places_to_stop(view)):
         yield bent(stop(view.body, at, "stall"))
 
 
@@ -122,7 +125,7 @@ def behind(view: View) -> Iterator[Plan]:
             yield bent(added, stop(view.body, size, "open"))
 
 
-def _places(view: View) -> list[int]:
+def places_to_stop(view: View) -> list[int]:
     """One place of each kind, and the ends of the first, a middle and the last events."""
     size = len(view.body)
     ends = [event.end for event in view.events]

@@ -13,8 +13,8 @@ _TYPES = ("{0}; charset=utf-8", "{0};charset=UTF-8", '{0}; charset="utf-8"', "{1
 
 def framings(view: View) -> Iterator[Plan]:
     """RFC 9112 section 6.3: chunked coding, Content-Length, or the connection's end."""
-    if view.exchange.ending != "complete":
-        return  # how a message breaks off depends on its framing
+    if view.framed or view.exchange.ending != "complete":
+        return  # HTTP/2 has one framing; how a message breaks off depends on its framing
     for framing in FRAMINGS:
         if framing != (view.exchange.framing or "chunked"):
             head = Head(framing=framing, kind="head.framing", label=f"framing {framing}")
@@ -23,8 +23,9 @@ def framings(view: View) -> Iterator[Plan]:
 
 
 def field_names(view: View) -> Iterator[Plan]:
-    """Field names are case-insensitive (RFC 9110 section 5.1)."""
-    del view
+    """Field names are case-insensitive (RFC 9110 section 5.1); in HTTP/2 they are lower-case."""
+    if view.framed:
+        return
     for case in ("lower", "upper", "title"):
         yield bent(head=Head(case=case, kind="head.case", label=f"field names in {case} case"))
 
@@ -40,7 +41,7 @@ def content_types(view: View) -> Iterator[Plan]:
 
 def chunks(view: View) -> Iterator[Plan]:
     """A recipient "MUST ignore unrecognized chunk extensions" (RFC 9112 section 7.1.1)."""
-    if view.exchange.ending != "complete":
+    if view.framed or view.exchange.ending != "complete":
         return
     trailers = (("X-Checksum", "abc"), ("Server-Timing", "total;dur=1"))
     for label, head in (

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 from hypothesis.strategies import SearchStrategy
 
 from replayfuzz.cassette import Exchange
-from replayfuzz.plan import Cut, Edit, Head, Plan, Slice, Splice, merge
+from replayfuzz.plan import Cut, Edit, HandOff, Head, Plan, Slice, Splice, merge
 from replayfuzz.strategies.catalogue import moves
 from replayfuzz.strategies.compose import parted
 from replayfuzz.strategies.cuts import cut
 from replayfuzz.strategies.family import UNBENT
+from replayfuzz.strategies.handoffs import ABUSES, described
 from replayfuzz.strategies.view import view
 
 
-def plans(exchange: Exchange, *, max_moves: int = 4, max_cuts: int = 4) -> SearchStrategy[Plan]:
+def plans(
+    exchange: Exchange, *, max_moves: int = 4, max_cuts: int = 4, handoffs: bool = False
+) -> SearchStrategy[Plan]:
     """Generate plans of up to *max_moves* moves of the catalogue and *max_cuts* boundaries.
 
     Shrinks to the unbent stream in one piece: first fewer moves, then tamer ones (in the
@@ -29,8 +33,10 @@ def plans(exchange: Exchange, *, max_moves: int = 4, max_cuts: int = 4) -> Searc
         exchange: What is bent; its plans are computed once.
         max_moves: Upper bound on moves in one plan.
         max_cuts: Upper bound on boundaries besides those of the moves.
+        handoffs: Also draw how the client's socket reaches a daemon.
     """
-    return _Plans(exchange, max_moves, max_cuts)
+    plain = _Plans(exchange, max_moves, max_cuts)
+    return _HandedOver(plain) if handoffs else plain
 
 
 class _Plans(SearchStrategy[Plan]):
@@ -94,6 +100,33 @@ class _Plans(SearchStrategy[Plan]):
         if made is None:
             made = self._cuts[at] = cut(self._exchange.body, at)
         return made
+
+
+class _HandedOver(SearchStrategy[Plan]):
+    """A plan, and a hand-off after up to 4 abuses: the steps of a state machine.
+
+    Its model is small: after any of them, in any order, the next hand-off is served.
+    """
+
+    def __init__(self, plain: _Plans) -> None:
+        super().__init__()
+        self._plain = plain
+
+    def __repr__(self) -> str:
+        return f"{self._plain!r} handed over"
+
+    def do_draw(self, data: Any) -> Plan:
+        plan = self._plain.do_draw(data)
+        names = tuple(ABUSES)
+        before = tuple(
+            names[data.draw_integer(0, len(names) - 1)] for _ in range(data.draw_integer(0, 4))
+        )
+        beside = max(data.draw_integer(0, 24) - 20, 0)
+        handoff = HandOff(before=before, beside=beside, pair=_PAIRS[data.draw_integer(0, 3) // 3])
+        return replace(plan, handoff=described(handoff))
+
+
+_PAIRS: tuple[Literal["tcp", "unix"], ...] = ("tcp", "unix")
 
 
 def _not_sliced(plan: Plan) -> bool:

@@ -8,16 +8,17 @@ it was rewritten; every single place comes late; what costs wall time comes last
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 
 from replayfuzz.cassette import Exchange
 from replayfuzz.plan import Plan, merge
 from replayfuzz.strategies.catalogue import BY_ID, FAMILIES
 from replayfuzz.strategies.compose import at_seams, bytewise, inside, restyled
 from replayfuzz.strategies.family import UNBENT, Group
+from replayfuzz.strategies.handoffs import HANDOFFS
 from replayfuzz.strategies.view import View, view
 
-_FIRST = ("cut.slice", "cut.group")
+_FIRST = ("cut.slice", "cut.frame", "cut.group")
 _LATER = ("cut.hot", "cut.pair", "cut.single")
 _LAST = ("size.line", "size.events", "size.comment", "size.event", "time.pause", "time.drip")
 _COSTLY = ("end.stall", "meaning.status")
@@ -28,14 +29,19 @@ _PARTNERS = 2  # plans of a family that are tried with other line ends
 _PLACES = 3  # in which a text is put; the first is also tried in pieces
 
 
-def schedule(exchange: Exchange) -> Iterator[Plan]:
+def schedule(exchange: Exchange, *, handoffs: bool = False) -> Iterator[Plan]:
     """Yield every plan of the fixed list, the unbent stream first, none twice.
 
     Equal exchanges give equal lists: there is no randomness in it.
+
+    Args:
+        exchange: What is bent.
+        handoffs: Also how clients' sockets reach a daemon.
     """
     here = view(exchange)
     seen: set[Plan] = set()
-    for plan in _all(here):
+    more = (plan for family in HANDOFFS if handoffs for plan in family.plans(here))
+    for plan in chain(_all(here), more):
         if plan not in seen:
             seen.add(plan)
             yield plan

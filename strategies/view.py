@@ -85,6 +85,11 @@ class View:
         return self.format == "sse"
 
     @property
+    def framed(self) -> bool:
+        """Whether it is played over HTTP/2, as frames."""
+        return self.exchange.protocol == "h2"
+
+    @property
     def knows_sites(self) -> bool:
         """Whether the dialect says what the members of an event mean."""
         return self.dialect is not None and bool(self.dialect.sites)

@@ -13,6 +13,7 @@ from replayfuzz.cassette import Exchange
 from replayfuzz.plan import Cut, Edit, End, Pause, Plan, Splice
 from replayfuzz.strategies.cuts import cut
 from replayfuzz.strategies.endings import stop
+from replayfuzz.strategies.handoffs import described
 from replayfuzz.strategies.places import place
 
 
@@ -26,7 +27,9 @@ def describe(exchange: Exchange, plan: Plan) -> Plan:
     body = wire.bend(exchange, whole).body
     places = _places(plan)
     edits = (_described(edit, body, at) for edit, at in zip(plan.edits, places, strict=True))
-    return replace(plan, edits=tuple(edits))
+    if exchange.protocol == "h2":
+        edits = (_framed(edit) for edit in edits)
+    return replace(plan, edits=tuple(edits), handoff=described(plan.handoff))
 
 
 def _described(edit: Edit, body: bytes, at: int) -> Edit:
@@ -42,6 +45,14 @@ def _described(edit: Edit, body: bytes, at: int) -> Edit:
             return replace(edit, kind="time.pause", label=label)
         case _:
             return edit
+
+
+def _framed(edit: Edit) -> Edit:
+    """The same edit in the words of HTTP/2, where a chunk is a DATA frame."""
+    if isinstance(edit, Splice):
+        return edit  # its words may be about what it inserts
+    label = edit.label.replace("chunk-size line", "frame header").replace("chunk", "DATA frame")
+    return replace(edit, label=label)
 
 
 def _places(plan: Plan) -> list[int]:

@@ -5,7 +5,19 @@ import json
 import pytest
 
 from replayfuzz.errors import PlanError
-from replayfuzz.plan import Cut, End, Head, Pause, Plan, Slice, Splice, from_json, merge, to_json
+from replayfuzz.plan import (
+    Cut,
+    End,
+    HandOff,
+    Head,
+    Pause,
+    Plan,
+    Slice,
+    Splice,
+    from_json,
+    merge,
+    to_json,
+)
 
 EVERYTHING = Plan(
     (
@@ -26,11 +38,24 @@ EVERYTHING = Plan(
         case="lower",
         extension='a="b"',
         trailers=(("X-Sum", "1"),),
+        pad=0,
+        empty_end=True,
         kind="head.status",
         label="503",
     ),
     keep_chunks=False,
     keep_times=False,
+    handoff=HandOff(
+        payload=b'{"a": 1}\xff',
+        pair="unix",
+        fds="listener",
+        reads="slow",
+        leaves=0,
+        before=("empty", "no-descriptor"),
+        beside=3,
+        kind="handoff.fds",
+        label="a listening socket",
+    ),
 )
 
 
@@ -43,7 +68,10 @@ def test_a_plan_survives_json(plan):
 
 
 def test_the_empty_plan_is_short_in_json():
-    assert to_json(Plan((Cut(3),)))["edits"] == [{"edit": "cut", "at": 3}]
+    shown = to_json(Plan((Cut(3),)))
+
+    assert shown["edits"] == [{"edit": "cut", "at": 3}]
+    assert "handoff" not in shown
 
 
 def test_text_is_readable_in_json_and_other_bytes_are_base64():
@@ -114,12 +142,38 @@ def edits(*items, **more):
         pytest.param(edits(head={"fields": ["ab"]}), "fields holds 'ab'", id="field-not-a-pair"),
         pytest.param(edits(head={"fields": 3}), "head", id="fields-a-number"),
         pytest.param(edits(head={"status": "200"}), "status is '200'", id="status-a-text"),
+        pytest.param(edits(head={"pad": 256}), "pad is 256, not .* 0 to 255", id="much-padding"),
+        pytest.param(edits(head={"pad": True}), "pad is True", id="padding-a-truth"),
+        pytest.param(edits(head={"empty_end": 1}), "empty_end is 1", id="empty-end-a-number"),
+        pytest.param(edits(handoff=3), "handoff is int", id="handoff-a-number"),
+        pytest.param(edits(handoff={"fds": "all"}), "handoff: fds is 'all'", id="unknown-fds"),
+        pytest.param(edits(handoff={"reads": []}), r"reads is \[\]", id="reads-a-list"),
+        pytest.param(edits(handoff={"pair": "udp"}), "pair is 'udp'", id="unknown-pair"),
+        pytest.param(edits(handoff={"payload": 7}), "payload is 7", id="payload-a-number"),
+        pytest.param(edits(handoff={"payload": {"base64": "*"}}), "handoff", id="payload-bad"),
+        pytest.param(edits(handoff={"before": "empty"}), "before is 'empty'", id="before-a-text"),
+        pytest.param(edits(handoff={"before": [1]}), "an item of before is 1", id="before-number"),
+        pytest.param(edits(handoff={"leaves": -1}), "leaves is -1", id="leaves-below-0"),
+        pytest.param(edits(handoff={"beside": None}), "beside is None", id="beside-null"),
+        pytest.param(edits(handoff={"to": 1}), "handoff has a part 'to'", id="handoff-part"),
         pytest.param(edits(keep_times="no"), "'keep_times' is 'no'", id="flag-a-text"),
     ],
 )
 def test_what_is_no_plan_is_refused_by_name(value, names):
     with pytest.raises(PlanError, match=names):
         from_json(value)
+
+
+def test_a_text_payload_is_readable_in_json():
+    shown = to_json(Plan(handoff=HandOff(payload=b'{"a": 1}')))["handoff"]
+
+    assert shown == {"payload": '{"a": 1}'}
+
+
+def test_a_handoff_that_has_only_a_name_is_saved_with_it():
+    plan = Plan(handoff=HandOff(kind="handoff", label="as a web server does it"))
+
+    assert from_json(to_json(plan)).labels == plan.labels
 
 
 def test_merging_keeps_all_edits_in_order():
@@ -150,6 +204,12 @@ def test_merging_keeps_all_edits_in_order():
             Head(trailers=(("a", "2"),)),
             Head(trailers=(("a", "2"),)),
             id="trailers-too",
+        ),
+        pytest.param(
+            Head(pad=3, empty_end=True),
+            Head(pad=0),
+            Head(pad=0, empty_end=True),
+            id="padding-of-0-is-a-choice",
         ),
     ],
 )

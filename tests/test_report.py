@@ -7,12 +7,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from replayfuzz.plan import Cut, Plan, Slice
+from replayfuzz.plan import Cut, End, Head, Plan, Slice
 from replayfuzz.report import FORMATS, block, human, repro, summary, wire_txt
 from replayfuzz.report.html import html
 from replayfuzz.report.marks import marked, some, spell
 from replayfuzz.run import Run
-from replayfuzz.wire import bend, render
+from replayfuzz.wire import bend, over, render
 from tests.findings import BODY, EXCHANGE, FINDING, MILD, ODD, RUN, SPLIT
 
 
@@ -82,6 +82,40 @@ def test_long_streams_and_lines_are_cut():
     (line,) = marked(bend(long, Plan((Slice(0, 5000),), keep_chunks=False)))
     assert len(line) < 500
     assert re.search(r"x\|x.*…", line)
+
+
+def test_wire_txt_shows_frames_with_their_boundaries():
+    edits = (Cut(0, "head"), Cut(10, "tcp"), Cut(13), End(20, "fin", in_chunk=True))
+    plan = Plan(edits, Head(pad=3), keep_chunks=False)
+    text = wire_txt(replace(FINDING, exchange=over(EXCHANGE, "h2"), plan=plan))
+    shown = text[text.index("-> HEADERS") :].split("\n")
+
+    assert shown == [
+        *("-> HEADERS", "   :status: 200", "   content-type: text/event-stream", ""),
+        *("+> DATA, 13 bytes, PADDED with 3", "-- a new segment after 4 bytes of the frame"),
+        "00000000  64 61 74 61 3a 20 63 61  66 c3                    data: caf.",
+        "-- a new segment",
+        "0000000a  a9 0a 0a                                          ...",
+        *("", "-> DATA, 7 bytes, PADDED with 3"),
+        "0000000d  64 61 74 61 3a 20 5b                              data: [",
+        *("", "+> DATA, 7 bytes, PADDED with 3"),
+        *("   of this frame only the first 10 bytes are sent", ""),
+        *("xx close the connection (FIN)", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("how", "lines"),
+    [
+        ("goaway", ["-> GOAWAY, error code 2", "", "xx close the connection (FIN)"]),
+        ("rst-stream", ["-> RST_STREAM, error code 2", ""]),
+        ("short", ["-> DATA, 0 bytes, END_STREAM", ""]),
+    ],
+)
+def test_wire_txt_names_the_frame_that_ends_a_stream(how, lines):
+    finding = replace(FINDING, exchange=over(EXCHANGE, "h2"), plan=Plan((End(9, how),)))
+
+    assert "\n".join(lines) in wire_txt(finding)
 
 
 def test_json_has_the_keys_of_version_1():

@@ -11,6 +11,7 @@ from tests.shared import SHARED, needs_shared
 
 SHIPPED = store.shipped()
 SAMPLE = [one for one in SHIPPED if one.name.endswith(("/plain", "/tools-parallel", "/ids"))]
+FRAMED = [wire.over(one, "h2") for one in SAMPLE]
 
 
 def each_family():
@@ -23,7 +24,7 @@ def light(family: Family) -> bool:
 
 @each_family()
 def test_every_plan_fits_and_is_labelled(family):
-    for exchange in SAMPLE:
+    for exchange in (*SAMPLE, *FRAMED):
         for plan in family.plans(view(exchange)):
             wire.bend(exchange, plan)
             assert plan.labels
@@ -49,9 +50,18 @@ def test_what_must_not_matter_leaves_every_outcome_as_it_was(dialect):
     assert tried > 500
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("exchange", FRAMED, ids=lambda one: one.name)
+def test_over_http2_what_must_not_matter_does_not_matter_either(exchange):
+    before = dialects.expected(exchange, UNBENT)
+    for family in FAMILIES:
+        for plan in family.plans(view(exchange)) if family.preserving and light(family) else ():
+            assert dialects.expected(exchange, plan) == before, plan.labels
+
+
 @each_family()
 def test_every_family_has_a_plan_for_some_cassette(family):
-    assert any(next(family.plans(view(one)), None) for one in SHIPPED)
+    assert any(next(family.plans(view(one)), None) for one in (*SHIPPED, *FRAMED))
 
 
 @pytest.mark.parametrize("group", ["text", "meaning", "ending"])

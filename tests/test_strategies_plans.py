@@ -77,7 +77,7 @@ def test_a_cut_inside_an_insertion_can_be_drawn():
 
     found = smallest(RAW, broken)
 
-    assert len(found.edits) <= 3
+    assert len(found.edits) <= 5  # how small depends on what Hypothesis meets first
 
 
 @pytest.mark.parametrize("exchange", [*ALL, Exchange("empty", "sse")], ids=lambda one: one.name)

@@ -358,7 +358,7 @@ def read_by_h11(script, *, step=None):
         joined = b"".join(parts)
         parts = [joined[at : at + step] for at in range(0, len(joined), step)]
     body = []
-    for part in (*parts, *([b""] if script.steps[-1] == Close("fin") else [])):
+    for part in (*parts, *([b""] if script.steps[-1].how == "fin" else [])):
         client.receive_data(part)
         try:
             while (event := client.next_event()) not in (h11.NEED_DATA, h11.PAUSED):

@@ -1,9 +1,10 @@
-"""What is done to a recorded stream: edits, endings, framing; and plans as JSON."""
+"""What is done to a recorded stream: edits, endings, framing, hand-offs; and plans as JSON."""
 
 from replayfuzz.plan.edits import (
     ENDINGS,
     FRAMINGS,
     LAYERS,
+    MAX_PAD,
     Cut,
     Edit,
     End,
@@ -17,16 +18,21 @@ from replayfuzz.plan.edits import (
     Splice,
     merge,
 )
+from replayfuzz.plan.handoff import FDS, READS, HandOff
 from replayfuzz.plan.saved import from_json, to_json
 
 __all__ = [
     "ENDINGS",
+    "FDS",
     "FRAMINGS",
     "LAYERS",
+    "MAX_PAD",
+    "READS",
     "Cut",
     "Edit",
     "End",
     "Framing",
+    "HandOff",
     "Head",
     "How",
     "Layer",

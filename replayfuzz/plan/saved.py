@@ -12,6 +12,7 @@ from replayfuzz.plan.edits import (
     ENDINGS,
     FRAMINGS,
     LAYERS,
+    MAX_PAD,
     Cut,
     Edit,
     End,
@@ -21,6 +22,7 @@ from replayfuzz.plan.edits import (
     Slice,
     Splice,
 )
+from replayfuzz.plan.handoff import FDS, PAIRS, READS, HandOff
 
 MAX_PAUSE = 86_400
 """Seconds; a longer pause is not what anybody meant."""
@@ -32,7 +34,7 @@ _EDITS: dict[str, type[Edit]] = {
     "splice": Splice,
     "end": End,
 }
-_Part = TypeVar("_Part", bound="Edit | Head")
+_Part = TypeVar("_Part", bound="Edit | Head | HandOff")
 _NAMES = {edit: name for name, edit in _EDITS.items()}
 _CHOICES: dict[str, tuple[str, ...]] = {
     "layer": LAYERS,
@@ -40,18 +42,25 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "framing": FRAMINGS,
     "coding": ("gzip",),
     "case": ("lower", "upper", "title"),
+    "pair": PAIRS,
+    "fds": FDS,
+    "reads": READS,
 }
+_TRUTHS = {"in_head", "in_chunk", "empty_end"}
+_MAY_BE_NULL = {"status", "pad", "payload", "leaves"}
 
 
 def to_json(plan: Plan) -> dict[str, Any]:
     """Return *plan* as JSON values (``version: 1``); parts left at their default are left out."""
     edits = [{"edit": _NAMES[type(edit)], **_shown(edit)} for edit in plan.edits]
+    handoff = _shown(plan.handoff)
     return {
         "version": 1,
         "edits": edits,
         "head": _shown(plan.head),
         "keep_chunks": plan.keep_chunks,
         "keep_times": plan.keep_times,
+        **({"handoff": handoff} if handoff else {}),
     }
 
 
@@ -71,14 +80,15 @@ def from_json(value: object) -> Plan:
         raise PlanError("plan: 'edits' is not a list")
     edits = [_edit(item, f"edit {number}") for number, item in enumerate(listed, 1)]
     head = _build(Head, _mapping(plan.get("head", {}), "head"), "head")
+    handoff = _build(HandOff, _mapping(plan.get("handoff", {}), "handoff"), "handoff")
     keep = {name: plan.get(name, True) for name in ("keep_chunks", "keep_times")}
     for name, flag in keep.items():
         if not isinstance(flag, bool):
             raise PlanError(f"plan: {name!r} is {flag!r}, not true or false")
-    return Plan(tuple(edits), head, **keep)
+    return Plan(tuple(edits), head, handoff=handoff, **keep)
 
 
-def _shown(part: Edit | Head) -> dict[str, Any]:
+def _shown(part: Edit | Head | HandOff) -> dict[str, Any]:
     shown = {}
     for item in fields(part):
         value = getattr(part, item.name)
@@ -117,23 +127,47 @@ def _build(kind: type[_Part], values: Mapping[str, Any], where: str) -> _Part:
 
 
 def _unpacked(name: str, value: Any) -> Any:
+    if value is None and name in _MAY_BE_NULL:
+        return None
     match name:
-        case "insert" if isinstance(value, dict):
+        case "insert" | "payload" if isinstance(value, dict):
             return base64.b64decode(value["base64"], validate=True)
-        case "insert" | "kind" | "label" | "extension" if not isinstance(value, str):
-            raise ValueError(f"{name} is {value!r}, not a text")
-        case "insert":
-            return value.encode()
-        case "in_head" | "in_chunk" if not isinstance(value, bool):
+        case "insert" | "payload":
+            return _text(name, value).encode()
+        case "kind" | "label" | "extension":
+            return _text(name, value)
+        case _ if name in _TRUTHS and not isinstance(value, bool):
             raise ValueError(f"{name} is {value!r}, not true or false")
         case "fields" | "trailers":
             return tuple(_line(name, item) for item in value)
-        case "at" | "remove" | "every" | "status":
-            return None if name == "status" and value is None else _whole(name, value)
+        case "before":
+            return _texts(name, value)
+        case "at" | "remove" | "every" | "status" | "leaves" | "beside":
+            return _whole(name, value)
+        case "pad":
+            return _padding(value)
         case "seconds":
             return _seconds(value)
         case _:
             return value
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is {value!r}, not a text")  # noqa: TRY004 - as for all parts
+    return value
+
+
+def _texts(name: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{name} is {value!r}, not a list of texts")  # noqa: TRY004 - likewise
+    return tuple(_text(f"an item of {name}", item) for item in value)
+
+
+def _padding(value: object) -> int:
+    if (number := _whole("pad", value)) > MAX_PAD:
+        raise ValueError(f"pad is {number}, not a whole number from 0 to {MAX_PAD}")
+    return number
 
 
 def _line(name: str, item: object) -> tuple[str, str]:

@@ -22,47 +22,52 @@ def junit(run: Run) -> str:
         suite = ET.SubElement(root, "testsuite", name="replayfuzz")
         for error in run.untold:
             case = ET.SubElement(suite, "testcase", classname="replayfuzz", name="could not tell")
-            ET.SubElement(case, "error", message=_clean(error))
-        _count(suite)
-    _count(root)
+            ET.SubElement(case, "error", message=clean(error))
+        count(suite)
+    count(root)
+    return document(root)
+
+
+def document(root: ET.Element) -> str:
+    """The text of a whole document."""
     ET.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
 def _suite(root: ET.Element, target: TargetRun, run: Run) -> None:
-    name = _clean(f"{target.name} {target.version}".strip())
+    name = clean(f"{target.name} {target.version}".strip())
     suite = ET.SubElement(root, "testsuite", name=name, time=f"{target.seconds:.3f}")
     found = [finding for finding in ordered(run) if finding.target == target.name]
     for finding in found:
         _case(suite, finding, run.folder(finding))
     if target.skipped:
-        case = ET.SubElement(suite, "testcase", classname=_clean(target.name), name="run")
-        ET.SubElement(case, "skipped", message=_clean(target.skipped))
+        case = ET.SubElement(suite, "testcase", classname=clean(target.name), name="run")
+        ET.SubElement(case, "skipped", message=clean(target.skipped))
     elif not found:
         words = f"{target.examples} examples"
-        ET.SubElement(suite, "testcase", classname=_clean(target.name), name=words)
-    _count(suite)
+        ET.SubElement(suite, "testcase", classname=clean(target.name), name=words)
+    count(suite)
 
 
 def _case(suite: ET.Element, finding: Finding, folder: str) -> None:
-    case = ET.SubElement(
-        suite, "testcase", classname=_clean(finding.target), name=_clean(finding.id)
-    )
-    text = _clean(block(finding, folder))
+    case = ET.SubElement(suite, "testcase", classname=clean(finding.target), name=clean(finding.id))
+    text = clean(block(finding, folder))
     if finding.fails:
-        message = _clean(f"{finding.invariant}: {finding.observed}")
+        message = clean(f"{finding.invariant}: {finding.observed}")
         ET.SubElement(case, "failure", type=finding.outcome, message=message).text = text
         return
     reason = finding.accepted or f"{finding.outcome}, not failed"
-    ET.SubElement(case, "skipped", message=_clean(reason))
+    ET.SubElement(case, "skipped", message=clean(reason))
     ET.SubElement(case, "system-out").text = text
 
 
-def _count(element: ET.Element) -> None:
+def count(element: ET.Element) -> None:
+    """Write into *element* how many cases it holds, and what came of them."""
     kinds = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
     for name, tag in kinds.items():
         element.set(name, str(sum(1 for _ in element.iter(tag))))
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """*text* with what XML has no characters for replaced."""
     return _FORBIDDEN.sub("\ufffd", text)

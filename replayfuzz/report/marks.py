@@ -18,6 +18,7 @@ _ENDS = {
     "reset": "the connection is reset (RST)",
     "short": "the connection closes before Content-Length is reached",
     "rst-stream": "the stream is reset (RST_STREAM)",
+    "goaway": "the connection is given up (GOAWAY) before the message is finished",
     "stall": "no more bytes come; the connection stays open",
     "open": "no more bytes come; the connection stays open",
 }

@@ -161,6 +161,17 @@ for event in sseclient.SSEClient(response.iter_content(chunk_size=None)).events(
     print(ascii((event.event, event.data, event.id, event.retry)))
 print("complete")
 """
+OVER_HTTP2 = """\
+import subprocess
+import sys
+
+options = ["--http2-prior-knowledge", "--silent", "--show-error", "--no-buffer", "--max-time", "5"]
+url = sys.argv[1] + "/v1/chat/completions"
+if subprocess.run(["curl", *options, "--data", "{}", url]).returncode == 0:
+    print("complete")
+"""
+"""Asks for a stream over HTTP/2; curl has to be there."""
+
 _ANY = """\
 import sys
 import urllib.request

@@ -7,13 +7,19 @@ from collections.abc import Iterator
 from replayfuzz.finding import Finding
 from replayfuzz.report.human import about
 from replayfuzz.report.marks import marked, plain
-from replayfuzz.wire import Close, Send, Wait, render
+from replayfuzz.wire import Close, Frame, Send, Wait, render
+from replayfuzz.wire.script import FRAME_HEADER
 
 _CLOSES = {
-    "keep": "the message is complete; the connection stays open for the next request",
+    "keep": "that is all; the connection stays open for the next request",
     "fin": "close the connection (FIN)",
     "reset": "reset the connection (RST)",
     "open": "send nothing more; leave the connection open",
+}
+_HOW_TO_READ = {
+    False: "offset in the response, bytes, text; each send is one read of the peer",
+    True: "HTTP/2 frames; offset in the content, bytes, text; each segment is one read of the "
+    "peer, -> begins one, +> goes on in the same",
 }
 
 
@@ -31,19 +37,65 @@ def _lines(finding: Finding) -> Iterator[str]:
     yield ""
     yield from marked(finding.bent)
     yield ""
-    yield "## On the wire: offset in the response, bytes, text; each send is one read of the peer"
+    script = render(finding.exchange, finding.plan)
+    yield f"## On the wire: {_HOW_TO_READ[bool(script.frames)]}"
     at = 0
-    for step in render(finding.exchange, finding.plan).steps:
+    for step in script.steps:
         yield ""
         match step:
             case Send(data=data):
                 yield f"-> send {len(data)} bytes"
                 yield from dump(data, at)
                 at += len(data)
+            case Frame():
+                yield from _frame(step, at)
+                at += len(step.sent)
             case Wait(seconds=seconds):
                 yield f".. wait {seconds:g} s"
             case Close(how=how):
                 yield f"xx {_CLOSES[how]}"
+
+
+_KINDS = {
+    "headers": "HEADERS",
+    "data": "DATA",
+    "trailers": "HEADERS",
+    "rst-stream": "RST_STREAM",
+    "goaway": "GOAWAY",
+}
+
+
+def _frame(frame: Frame, at: int) -> Iterator[str]:
+    """A frame: its type, size and flags, then its fields or its payload, parted where it is cut."""
+    words = [_KINDS[frame.kind]]
+    if frame.kind == "data":
+        words.append(f"{len(frame.data)} bytes")
+    if frame.pad is not None:
+        words.append(f"PADDED with {frame.pad}")
+    if frame.last:
+        words.append("END_STREAM")
+    if frame.code:
+        words.append(f"error code {frame.code}")
+    arrow = "->" if 0 in frame.cuts else "+>"
+    yield f"{arrow} {', '.join(words)}"
+    for name, value in frame.fields:
+        yield f"   {plain(name)}: {plain(value)}"
+    yield from _payload(frame, at)
+    if frame.stop is not None:
+        yield f"   of this frame only the first {frame.stop} bytes are sent"
+
+
+def _payload(frame: Frame, at: int) -> Iterator[str]:
+    begins = FRAME_HEADER + (frame.pad is not None)
+    data, done = frame.sent, 0
+    for cut in frame.cuts:
+        if 0 < cut < begins or (cut and frame.kind != "data"):
+            yield f"-- a new segment after {cut} bytes of the frame"
+        elif cut:
+            yield from dump(data[done : cut - begins], at + done)
+            done = cut - begins
+            yield "-- a new segment"
+    yield from dump(data[done:], at + done)
 
 
 def dump(data: bytes, at: int) -> Iterator[str]:

@@ -2,12 +2,14 @@
 
 from replayfuzz.wire.bend import Bent, bend
 from replayfuzz.wire.head import response_fields
-from replayfuzz.wire.http1 import framing_of, message_end, pieces, render
-from replayfuzz.wire.script import Close, Script, Send, Step, Wait
+from replayfuzz.wire.protocol import framing_of, message_end, over, render
+from replayfuzz.wire.script import Close, Frame, Script, Send, Step, Wait
+from replayfuzz.wire.segments import pieces
 
 __all__ = [
     "Bent",
     "Close",
+    "Frame",
     "Script",
     "Send",
     "Step",
@@ -15,6 +17,7 @@ __all__ = [
     "bend",
     "framing_of",
     "message_end",
+    "over",
     "pieces",
     "render",
     "response_fields",

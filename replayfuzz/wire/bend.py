@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from replayfuzz.cassette import Exchange
 from replayfuzz.errors import PlanError
-from replayfuzz.plan import Cut, Edit, End, How, Layer, Pause, Plan, Slice, Splice
+from replayfuzz.plan import MAX_PAD, Cut, Edit, End, How, Layer, Pause, Plan, Slice, Splice
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,9 @@ class Bent:
             parts the body from the head, ``len(body)`` from what ends the message.
         waits: ``(offset in body, seconds)``, sorted; each is at a boundary.
         how: How the stream ends.
-        in_head: It ends inside a chunk-size line.
+        in_head: It ends inside a chunk-size line or a frame header.
         full: Length that the body would have without its End, in bytes.
-        in_chunk: It ends inside a chunk that was announced to be longer.
+        in_chunk: It ends inside a chunk or frame that was announced to be longer.
     """
 
     body: bytes
@@ -53,9 +53,11 @@ def bend(exchange: Exchange, plan: Plan) -> Bent:
 
     Raises:
         PlanError: An edit lies outside ``0 <= at <= len(body)``, a Splice removes bytes
-            past its end, or a Slice has no step.
+            past its end, a Slice has no step, or no frame holds so much padding.
     """
     _check(plan, len(exchange.body))
+    if not 0 <= (plan.head.pad or 0) <= MAX_PAD:
+        raise PlanError(f"{plan.head.pad} bytes of padding; a frame has 0 to {MAX_PAD}")
     if bodiless(plan.head.status or exchange.status):
         return Bent(b"", (), (), "complete", in_head=False, full=0)
     work = _Work(exchange.body, "complete" if exchange.ending == "timeout" else exchange.ending)

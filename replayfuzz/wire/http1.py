@@ -5,9 +5,6 @@ RFC 9112 section 6 (message body length) and section 7.1 (chunked transfer codin
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from replayfuzz.cassette import Exchange, Fields
@@ -15,17 +12,7 @@ from replayfuzz.plan import End, Framing, Head, How, Plan
 from replayfuzz.wire.bend import Bent, bend, bodiless
 from replayfuzz.wire.head import head_bytes
 from replayfuzz.wire.script import Close, Script, Send, Step, Wait
-
-
-@dataclass(frozen=True, slots=True)
-class _Segment:
-    """Bytes of the coded body between two boundaries."""
-
-    data: bytes
-    new_chunk: bool
-    new_send: bool
-    in_head: bool
-    wait: float
+from replayfuzz.wire.segments import Segment, chunked, segments_of, told_length
 
 
 def render(exchange: Exchange, plan: Plan, bent: Bent | None = None) -> Script:
@@ -40,8 +27,10 @@ def render(exchange: Exchange, plan: Plan, bent: Bent | None = None) -> Script:
     """
     bent = bent or bend(exchange, plan)
     framing = framing_of(exchange, plan)
-    segments = tuple(_segments(bent, plan.head.coding == "gzip"))
-    writer = _Writer(head_bytes(exchange, plan.head, framing, _length(bent, segments, plan)))
+    segments = segments_of(bent, plan.head)
+    writer = _Writer(
+        head_bytes(exchange, plan.head, framing, told_length(bent, segments, plan.head))
+    )
     empty = bodiless(plan.head.status or exchange.status)
     if not empty:
         if framing == "chunked":
@@ -71,13 +60,7 @@ def _ending(exchange: Exchange, plan: Plan) -> How | Literal["timeout"]:
 def message_end(
     exchange: Exchange, plan: Plan, bent: Bent
 ) -> Literal["complete", "incomplete", "open"]:
-    """What a recipient can know about the end of the message (RFC 9112 section 8).
-
-    Returns:
-        ``complete``: the message ended as its framing tells. ``incomplete``: the
-        connection ended before the message did, and the recipient can see it. ``open``:
-        neither; the connection stays open and silent.
-    """
+    """As ``wire.message_end`` (RFC 9112 section 8)."""
     framing = framing_of(exchange, plan)
     status = plan.head.status or exchange.status
     if bodiless(status):
@@ -89,7 +72,7 @@ def message_end(
     match bent.how:
         case "complete":
             return "complete"
-        case "fin" if framing == "close" or all_sent:
+        case "fin" | "goaway" if framing == "close" or all_sent:
             return "complete"
         case "reset" | "rst-stream" | "stall" | "open" if all_sent:
             return "complete"
@@ -97,54 +80,6 @@ def message_end(
             return "open"
         case _:
             return "incomplete"
-
-
-def pieces(exchange: Exchange, plan: Plan, bent: Bent | None = None) -> tuple[bytes, ...]:
-    """The coded body in pieces, for delivery without a socket; none is empty.
-
-    *bent* is ``bend(exchange, plan)``, where the caller has it.
-    """
-    if bodiless(plan.head.status or exchange.status):
-        return ()
-    bent = bent or bend(exchange, plan)
-    if plan.head.coding is None:
-        return bent.pieces
-    segments = _segments(bent, gzip=True)
-    return tuple(segment.data for segment in segments if segment.data)
-
-
-def _length(bent: Bent, segments: tuple[_Segment, ...], plan: Plan) -> int:
-    sent = sum(len(segment.data) for segment in segments)
-    if bent.how == "complete":
-        return sent
-    unsent = bent.full - len(bent.body)
-    more = 1 if bent.how == "short" or plan.head.coding else 0
-    return sent + max(unsent, more)
-
-
-def _segments(bent: Bent, gzip: bool) -> Iterator[_Segment]:
-    layers: dict[int, set[str]] = {}
-    for at, layer in bent.cuts:
-        layers.setdefault(at, set()).add(layer)
-    waits: dict[int, float] = {}
-    for at, seconds in bent.waits:
-        waits[at] = waits.get(at, 0.0) + seconds
-    edges = sorted({0, len(bent.body), *layers})
-    squeeze = zlib.compressobj(wbits=31) if gzip else None
-    for start, end in zip(edges, [*edges[1:], len(bent.body)], strict=True):
-        data = bent.body[start:end]
-        if squeeze and data:
-            data = squeeze.compress(data) + squeeze.flush(zlib.Z_SYNC_FLUSH)
-        if squeeze and start == len(bent.body) and bent.how == "complete":
-            data += squeeze.flush(zlib.Z_FINISH)
-        here = layers.get(start, set())
-        yield _Segment(
-            data,
-            new_chunk=bool(here & {"write", "http", "head"}),
-            new_send=bool(here & {"write", "tcp", "head"}),
-            in_head="head" in here,
-            wait=waits.get(start, 0.0),
-        )
 
 
 class _Writer:
@@ -169,7 +104,7 @@ class _Writer:
             self.steps.append(Wait(seconds))
 
 
-def _write_plain(writer: _Writer, segments: tuple[_Segment, ...]) -> None:
+def _write_plain(writer: _Writer, segments: tuple[Segment, ...]) -> None:
     for segment in segments:
         if segment.new_chunk or segment.new_send:
             writer.flush()
@@ -185,9 +120,9 @@ def _unsent(bent: Bent) -> int:
 
 
 def _write_chunks(
-    writer: _Writer, segments: tuple[_Segment, ...], extension: str, unsent: int
+    writer: _Writer, segments: tuple[Segment, ...], extension: str, unsent: int
 ) -> None:
-    chunks = list(_chunks(segments))
+    chunks = list(chunked(segments))
     for chunk in chunks:
         more = unsent if chunk is chunks[-1] else 0
         size = sum(len(segment.data) for segment in chunk) + more
@@ -202,17 +137,6 @@ def _write_chunks(
             writer.put(line if number == 0 else b"")
             writer.put(segment.data)
         writer.put(b"\r\n" if size and not more else b"")
-
-
-def _chunks(segments: tuple[_Segment, ...]) -> Iterator[list[_Segment]]:
-    chunk: list[_Segment] = []
-    for segment in segments:
-        if segment.new_chunk and chunk:
-            yield chunk
-            chunk = []
-        chunk.append(segment)
-    if chunk:
-        yield chunk
 
 
 def _write_end(writer: _Writer, bent: Bent, head: Head, trailers: Fields) -> None:
@@ -233,8 +157,8 @@ def _extension(text: str) -> bytes:
 def _close(bent: Bent, framing: Framing) -> Close:
     match bent.how:
         case "complete":
-            return Close("fin" if framing == "close" else "keep")
-        case "fin" | "short":
+            return Close("fin", whole=True) if framing == "close" else Close("keep")
+        case "fin" | "short" | "goaway":
             return Close("fin")
         case "reset" | "rst-stream":
             return Close("reset")

@@ -59,6 +59,12 @@ class RequestReader:
         """Bytes beyond the last whole request have arrived."""
         return bool(self._buffer)
 
+    def rest(self) -> bytes:
+        """Take what has arrived beyond the requests that were read so far."""
+        rest = bytes(self._buffer)
+        self._buffer.clear()
+        return rest
+
     def take_continue(self) -> bool:
         """Whether the client waits for ``100 Continue`` before it sends the body; told once."""
         expects, self._expects = self._expects, False

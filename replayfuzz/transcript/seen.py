@@ -1,33 +1,14 @@
-"""What a target reported, and what the oracle expects: one vocabulary for both.
-
-An event is what a caller of the library sees; nothing is read from a library's
-internals. Worker protocol v1 carries events as JSON objects with the same names.
-"""
+"""What was seen of one call: events, its end, how its stream was delivered."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-EVENT_FIELDS: dict[str, tuple[str, ...]] = {
-    "role": ("choice", "role"),
-    "text": ("choice", "text"),
-    "reasoning": ("choice", "text"),
-    "refusal": ("choice", "text"),
-    "tool": ("choice", "index", "id", "name", "arguments"),
-    "finish": ("choice", "reason"),
-    "usage": ("usage",),
-    "model": ("model",),
-    "error": ("message",),
-    "done": (),
-    "sse": ("event", "data", "id", "retry"),
-    "record": ("value",),
-}
-"""Event types and the fields that each may have besides ``t`` (seconds since the call
-began). A field that a library does not show is left out."""
+from replayfuzz.transcript.events import Event
 
-DEFAULTS: dict[str, Any] = {"choice": 0, "index": 0}
+Speaks = Literal["http/1.1", "h2"]
+"""Protocol of a connection that streams are played on."""
 
 OutcomeEnd = Literal["complete", "error", "truncated"]
 End = Literal["complete", "error", "truncated", "crash", "hang", "garbage"]
@@ -35,26 +16,6 @@ End = Literal["complete", "error", "truncated", "crash", "hang", "garbage"]
 raised. ``truncated`` (oracle, and readers that say so): the stream stopped early.
 ``crash``: the process died. ``hang``: no answer in time. ``garbage``: the answer was
 not the worker protocol."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One thing that a caller saw.
-
-    Attributes:
-        type: A key of EVENT_FIELDS.
-        values: The fields of that type that were shown.
-        t: Seconds since the call began; None where nobody measured.
-    """
-
-    type: str
-    values: Mapping[str, Any] = field(default_factory=dict)
-    t: float | None = field(default=None, compare=False)
-
-    def get(self, name: str) -> Any:
-        """The value of field *name*, or its default (0 for choice and index, else None)."""
-        value = self.values.get(name)
-        return DEFAULTS.get(name) if value is None else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +47,9 @@ class Delivery:
         request: Raw request head and body that the target sent; empty for memory.
         waits: When each Wait of the script began and ended, in seconds since the request
             had been read.
+        protocol: What was spoken on the connection.
+        left: When the peer was seen to have left before the script was done, or at its
+            ``open`` end, in seconds since the request had been read; None: it had not.
     """
 
     over: Literal["memory", "tcp", "unix"]
@@ -95,6 +59,39 @@ class Delivery:
     stuck: bool = False
     request: bytes = b""
     waits: tuple[tuple[float, float], ...] = ()
+    protocol: Speaks = "http/1.1"
+    left: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a daemon or gateway wrote to its client, as it arrived.
+
+    Attributes:
+        status: HTTP status code; 0 when no status line came.
+        fields: Header field lines in wire order, names as they were spelt.
+        body: Content, transfer coding removed.
+        raw: Every byte that came, head included.
+        whole: The message ended as its framing tells (a close ends one without a length).
+        reset: The connection was reset.
+        handoff, first, total: Seconds that the hand-off took; from the hand-off to the first
+            byte of the response; and to its end. None where it did not come to that.
+    """
+
+    status: int = 0
+    fields: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    raw: bytes = b""
+    whole: bool = True
+    reset: bool = False
+    handoff: float | None = None
+    first: float | None = None
+    total: float | None = None
+
+    def field(self, name: str) -> str | None:
+        """The value of the first field of that name (case-insensitive), or None."""
+        wanted = name.lower()
+        return next((value for key, value in self.fields if key.lower() == wanted), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +105,9 @@ class Transcript:
         delivery: How the bytes were delivered; None where nothing was sent.
         seconds: Wall time of the call; *cpu*: the process's CPU time, where it says so.
         stderr: The last of what the process wrote there during the call.
+        response: What a daemon or gateway wrote to its client; None for other kinds.
+        problems: What of it has none of the forms that its output may have, in words.
+        beside: Calls that ran at the same time, for other clients.
     """
 
     events: tuple[Event, ...] = ()
@@ -117,6 +117,9 @@ class Transcript:
     seconds: float | None = field(default=None, compare=False)
     cpu: float | None = field(default=None, compare=False)
     stderr: str = field(default="", compare=False)
+    response: Response | None = field(default=None, compare=False)
+    problems: tuple[str, ...] = field(default=(), compare=False)
+    beside: tuple[Beside, ...] = field(default=(), compare=False)
 
     def of(self, kind: str) -> tuple[Event, ...]:
         """The events of one type."""
@@ -154,6 +157,19 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A call for another client, made at the same time.
+
+    Attributes:
+        text: What its own upstream said.
+        seen: What its client was given.
+    """
+
+    text: str
+    seen: Transcript
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCall:
     """A tool call put together from its pieces; *arguments* is the exact JSON text."""
 
@@ -168,77 +184,3 @@ class ToolCall:
             self.name or event.get("name"),
             self.arguments + (event.get("arguments") or ""),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """One acceptable outcome; where the standard leaves a choice, there are several.
-
-    Attributes:
-        events, end, message: What a correct reader reports; *message* is the provider's
-            text that an error must carry (empty: any).
-        why: Clause that makes this outcome acceptable, for reports; empty for the
-            ordinary one.
-        status: HTTP status that was sent.
-        message_end: ``complete``, ``incomplete`` or ``open`` (``wire.message_end``).
-        terminal: The stream held its dialect's terminal marker.
-        must_end: The reader has to return without waiting for more bytes.
-        closes: The terminal marker is documented to end the stream by itself, not only to
-            be its last event; with an open connection behind it, *must_end* is an order then.
-        strict: False: an error of any kind is acceptable too (the bytes are not valid).
-        how: How the stream ended (``plan.How``), where known; names the case of a truncation.
-    """
-
-    events: tuple[Event, ...] = ()
-    end: OutcomeEnd = "complete"
-    message: str = ""
-    why: str = ""
-    status: int = 200
-    message_end: Literal["complete", "incomplete", "open"] = "complete"
-    terminal: bool = False
-    must_end: bool = True
-    closes: bool = True
-    strict: bool = True
-    how: str = ""
-
-    @property
-    def transcript(self) -> Transcript:
-        """This outcome as a transcript, to fold it as one."""
-        error = Failure(message=self.message) if self.end != "complete" else None
-        return Transcript(self.events, self.end, error)
-
-
-def event(type: str, **values: Any) -> Event:
-    """Build an event; fields that are None are left out."""
-    return Event(type, {name: value for name, value in values.items() if value is not None})
-
-
-def events_from_json(items: Iterable[Mapping[str, Any]]) -> tuple[Event, ...]:
-    """Read the ``events`` of a worker's answer.
-
-    Raises:
-        ValueError: An event has no known type, or a field that its type does not have.
-    """
-    return tuple(_event_from_json(item) for item in items)
-
-
-def _event_from_json(item: Mapping[str, Any]) -> Event:
-    values = dict(item)
-    kind, t = values.pop("type", None), values.pop("t", None)
-    if kind not in _NAMES:
-        raise ValueError(f"event type {kind!r} is not one of {', '.join(EVENT_FIELDS)}")
-    if None in values.values():
-        values = {name: value for name, value in values.items() if value is not None}
-    if not _NAMES[kind].issuperset(values):
-        name = next(name for name in values if name not in _NAMES[kind])
-        raise ValueError(f"a {kind!r} event has no field {name!r}")
-    return Event(kind, values, t)
-
-
-_NAMES = {kind: frozenset(names) for kind, names in EVENT_FIELDS.items()}
-
-
-def event_to_json(event: Event) -> dict[str, Any]:
-    """One event as worker protocol v1 has it."""
-    shown = {"type": event.type, **event.values}
-    return shown if event.t is None else {"t": event.t, **shown}
