@@ -95,7 +95,7 @@ def test_the_peer_reads_each_segment_on_its_own(pair):
         delivery = deliver(script(*SEGMENTS), ours)
 
     # A thread of the same interpreter shares its lock with us, so this is the hard case. On
-    # AF_UNIX nothing tells that the peer has left recv(): see diag.unread_by_unix_peer.
+    # AF_UNIX nothing tells that the peer has left recv(): see diag.UnixPeer.
     assert len(reader.lengths) >= len(SEGMENTS) - (2 if pair is unix else 0)
     assert reader.data == b"".join(SEGMENTS)
     assert (delivery.segments, delivery.verified) == (300, 300)
@@ -320,6 +320,22 @@ def test_bytes_that_have_not_arrived_are_not_read():
         assert unread is not None
         assert diag.received(asked.ask(full)) == 5
         assert unread(6, True) >= 1
+
+
+def test_an_af_unix_peer_that_reads_wakes_who_waits_for_it():
+    with unix() as (ours, theirs):
+        peer = diag.UnixPeer(ours)
+        first = peer.wait(5)  # only begins to listen
+        ours.sendall(b"12345")
+        waited = peer.wait(0)
+        theirs.recv(3)
+        parted = peer.wait(0), peer.unread(5, True)
+        theirs.recv(9)
+        read = peer.wait(5), peer.unread(5, False)
+        peer.close()
+
+    assert (first, waited, parted[0], read) == (False, False, False, (True, 0))
+    assert parted[1] > 0
 
 
 def test_a_line_counts_what_it_sent():

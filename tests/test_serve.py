@@ -101,7 +101,6 @@ def test_pipelined_requests_are_answered_in_order(server):
 @pytest.mark.parametrize(
     ("request_line", "status"),
     [
-        pytest.param("GET / HTTP/1.1", b"404 Not Found", id="no-token"),
         pytest.param("POST /t/nobody HTTP/1.1", b"404 Not Found", id="unknown-token"),
         pytest.param("HEAD /t/{token} HTTP/1.1", b"200 OK", id="head-is-a-probe"),
         pytest.param("nonsense", b"400 Bad Request", id="no-request"),
@@ -114,6 +113,55 @@ def test_requests_that_play_nothing_are_answered(server, request_line, status):
 
         assert sock.recv(9999).startswith(b"HTTP/1.1 " + status + b"\r\n")
     assert ticket.requests == 0
+
+
+def ask(server, target="/v1/x", body=b"{}"):
+    """The answer's first bytes to a request whose target names no script, unless told."""
+    with connect(server.url) as sock:
+        head = f"POST {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        sock.sendall(head.encode() + body)
+        return sock.recv(9999)
+
+
+def test_a_mark_in_the_request_names_the_script_whatever_follows_it(server):
+    first, second = server.offer(TWO), server.offer(TWO)
+    body = b'{"prompt": "%sabc123 replayfuzz-user"}' % second.mark.encode()
+
+    assert ask(server, body=body).startswith(b"HTTP/1.1 200 ")
+    assert (first.requests, second.requests) == (0, 1)
+
+
+def test_the_only_script_answers_requests_that_name_none(server):
+    ticket = server.offer(TWO)
+    seen = [ask(server), ask(server, body=b"replayfuzz-agent/1.0 of somebody else")]
+
+    assert [answer[:13] for answer in seen] == [b"HTTP/1.1 200 "] * 2
+    assert ticket.requests == 2
+    server.offer(TWO)
+    assert ask(server).startswith(b"HTTP/1.1 404 ")
+
+
+@pytest.mark.parametrize("by", ["target", "mark"])
+def test_a_late_request_for_a_withdrawn_script_does_not_take_the_only_one_left(server, by):
+    gone, there = server.offer(TWO), server.offer(TWO)
+    gone.finish(5)
+    late = {"target": f"/t/{gone.token}"} if by == "target" else {"body": gone.mark.encode()}
+
+    assert ask(server, **late).startswith(b"HTTP/1.1 404 ")
+    assert there.requests == 0
+
+
+def test_a_peer_that_leaves_during_a_wait_is_told_with_its_time(either):
+    ticket = either.offer(Script((Send(HEAD + b"ab"), Wait(600), Close("keep"))))
+    with connect(ticket.url) as sock:
+        post(sock, ticket.url)
+        receive(sock, len(HEAD) + 2)
+        early = ticket.left(0)
+
+    assert (early, ticket.left(10)) == (False, True)
+    delivery = ticket.finish(5)
+    assert delivery.left is not None
+    assert (0 < delivery.left < 10, delivery.finished) == (True, False)
 
 
 def test_absolute_targets_are_understood(server):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import socket
 import struct
 import sys
@@ -44,7 +45,8 @@ GONE = -1
 
 Unread = Callable[[int, bool], int]
 """``(sent, sure)``: of the *sent* bytes so far, how many the peer has not read. Not *sure*: the
-answer may be 1 where the truth costs more to find out. 0 is always sure."""
+answer may be 1 where the truth costs more to find out, and never 0 too early (but see
+``UnixPeer.unread``)."""
 
 _NOTHING = bytes(4)
 _UNIX_QUESTIONS = 4  # about 1 µs each; with 1, one boundary in 3,000 was lost, with 2 in 10,000
@@ -175,18 +177,38 @@ def unread_by_tcp_peer(diag: Diag, sock: socket.socket) -> Unread | None:
     return unread
 
 
-def unread_by_unix_peer(sock: socket.socket) -> Unread:
-    """As ``unread_by_tcp_peer``, for AF_UNIX; a peer that has gone counts as having read."""
-    descriptor = sock.fileno()
+class UnixPeer:
+    """What the peer of an AF_UNIX socket has not read; one that has gone counts as having read.
 
-    def unread(sent: int, sure: bool) -> int:  # noqa: ARG001 - one signature for both
-        # A peer that has taken the bytes may still be on its way out of recv(), where it
-        # would take more, and nothing tells: it is given the time of some more questions.
-        for _ in range(_UNIX_QUESTIONS):
-            left = fcntl.ioctl(descriptor, termios.TIOCOUTQ, _NOTHING)
+    A segment is freed when it has been read, and that wakes who waits for room in the socket,
+    even where there was room: so an edge-triggered EPOLLOUT tells of every segment that was
+    read. Who is woken comes too late to be joined with it; who only finds the queue empty may
+    not be: the peer may still be on its way out of recv(), where it would take more.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._descriptor = sock.fileno()
+        self._reads: select.epoll | None = None  # when first needed: most are never waited for
+
+    def unread(self, sent: int, sure: bool) -> int:  # noqa: ARG002 - an ``Unread``
+        """See ``Unread``; not *sure*: the caller was woken by ``wait``, once is enough."""
+        for _ in range(_UNIX_QUESTIONS if sure else 1):
+            left = fcntl.ioctl(self._descriptor, termios.TIOCOUTQ, _NOTHING)
             if left != _NOTHING:
                 return int.from_bytes(left, sys.byteorder)
-            os.sched_yield()
+            if sure:
+                os.sched_yield()
         return 0
 
-    return unread
+    def wait(self, seconds: float) -> bool:
+        """Wait until the peer has read a segment; False: not seen. Blocks the thread."""
+        if self._reads is None:
+            self._reads = select.epoll()
+            self._reads.register(self._descriptor, select.EPOLLOUT | select.EPOLLET)
+            self._reads.poll(0)  # tells that there is room, as it does once at first
+            return False
+        return bool(self._reads.poll(seconds))
+
+    def close(self) -> None:
+        if self._reads is not None:
+            self._reads.close()

@@ -22,9 +22,16 @@ from replayfuzz.deliver import diag
 # back well within the first; the last is left to one that was slow before.
 _SPIN, _SHORT_SPIN = 200e-6, 20e-6
 _GUESSES = 12  # cheap questions while spinning, before one that disturbs the peer
+_BLOCKED = 0.001  # seconds of waiting for an AF_UNIX peer before letting others go on
 _SHORTEST_SLEEP, _LONGEST_SLEEP = 0.001, 0.01
+_INPUT = 65536  # bytes that one read takes at most
 _MOST_DRAINED = 64  # reads of input that nobody asked for
 _LINGER_RESET = struct.pack("ii", 1, 0)
+
+
+Ending = Literal["whole", "fin", "reset"]
+"""How we close a connection: after a whole message, which over TLS has a goodbye of its own;
+with FIN after what was sent; with RST (AF_UNIX has none)."""
 
 
 class PeerLeft(Exception):  # noqa: N818 - an event of the experiment, not an error; stays in here
@@ -76,8 +83,10 @@ class Line:
         self.over: Literal["tcp", "unix"] = "tcp"
         self.sent = 0
         self.read_by_peer = 0
+        self._rest: bytes | memoryview = b""  # what the kernel had no room for
         self._spin = _SPIN
         self._unread: diag.Unread | None = None
+        self._unix: diag.UnixPeer | None = None
         self._asked = False
         if sock.family == getattr(socket, "AF_UNIX", None):
             self.over = "unix"
@@ -93,44 +102,75 @@ class Line:
         """
         if not self._asked:
             self._asked = True
+            if self.over == "unix":
+                self._unix = diag.UnixPeer(self.sock)
+                self._unread = self._unix.unread
+                return True
             try:
-                self._unread = (
-                    diag.unread_by_unix_peer(self.sock)
-                    if self.over == "unix"
-                    else diag.unread_by_tcp_peer(self.room.diag, self.sock)
-                )
+                self._unread = diag.unread_by_tcp_peer(self.room.diag, self.sock)
             except OSError as error:
                 raise PeerLeft from error
         return self._unread is not None
 
-    def put(self, data: bytes | memoryview) -> int:
-        """Hand bytes to the kernel; returns how many it took, 0 when it has no room now.
+    def put(self, data: bytes | memoryview) -> bool:
+        """Hand bytes to the kernel; False: it had no room for some, which ``flush`` sends.
 
         Raises:
             PeerLeft: The peer has closed the connection.
         """
+        return self._hand(data)
+
+    def _hand(self, data: bytes | memoryview) -> bool:
+        if self._rest:
+            self._rest = b"".join((self._rest, data))
+            return False
         try:
             taken = self.sock.send(data)
         except BlockingIOError:
-            return 0
+            taken = 0
         except OSError as error:
             raise PeerLeft from error
         self.sent += taken
-        return taken
+        if taken == len(data):
+            return True
+        self._rest = memoryview(data)[taken:]
+        return False
 
-    async def send(self, data: bytes, patience: float) -> bool:
-        """Hand *data* to the kernel; False: it took none for *patience* seconds.
+    async def flush(self, patience: float) -> bool:
+        """Send what ``put`` could not; False: the kernel took nothing for *patience* seconds.
 
         Raises:
             PeerLeft: The peer has closed the connection.
         """
-        rest = memoryview(data)
-        while rest := rest[self.put(rest) :]:
+        while self._rest:
             with trio.move_on_after(patience) as bound:
-                await trio.lowlevel.wait_writable(self.sock)
+                try:
+                    await trio.lowlevel.wait_writable(self.sock)
+                except (OSError, trio.ClosedResourceError) as error:
+                    raise PeerLeft from error
             if bound.cancelled_caught:
                 return False
+            rest, self._rest = self._rest, b""
+            self._hand(rest)
         return True
+
+    async def send(self, data: bytes, patience: float) -> bool:
+        """``put``, and ``flush`` where that is needed."""
+        return self.put(data) or await self.flush(patience)
+
+    async def receive(self) -> bytes:
+        """What the peer sent next; b"" when it, or we, have closed the connection."""
+        while True:
+            try:
+                return self.sock.recv(_INPUT)
+            except BlockingIOError:
+                pass
+            except OSError:
+                return b""
+            try:
+                await trio.lowlevel.wait_readable(self.sock)
+            except (OSError, trio.ClosedResourceError):
+                return b""
 
     def has_read(self) -> bool:
         """Whether the peer is known to have read everything, without waiting.
@@ -157,6 +197,9 @@ class Line:
         crowd = self.room.streams > 1
         if crowd and not self._ask(sure=True):
             return True
+        if self._unix and not crowd:
+            left = self._ask(sure=not self._unix.wait(_BLOCKED))
+            return not left or await self._read_slowly(left, patience)
         start = time.perf_counter()
         guesses = 0 if crowd else _GUESSES
         while True:
@@ -205,10 +248,13 @@ class Line:
         if more:
             await trio.sleep_forever()
 
-    def end(self, how: Literal["fin", "reset"]) -> None:
-        """Close the connection: with FIN after what was sent, or with RST (AF_UNIX has none)."""
+    def end(self, how: Ending) -> None:
+        """Close the connection, once; what is left to be sent is lost."""
         if self.sock.fileno() < 0:
             return
+        if self._unix:
+            self._unix.close()
+        self._asked, self._unread = True, _closed  # the descriptor may be another's soon
         trio.lowlevel.notify_closing(self.sock)
         with contextlib.suppress(OSError):
             if how == "reset" and self.over == "tcp":
@@ -218,6 +264,10 @@ class Line:
                 # what the peer has not read (RFC 9112 section 9.6).
                 self.sock.shutdown(socket.SHUT_WR)
                 for _ in range(_MOST_DRAINED):
-                    if not self.sock.recv(65536):
+                    if not self.sock.recv(_INPUT):
                         break
         self.sock.close()
+
+
+def _closed(sent: int, sure: bool) -> int:  # noqa: ARG001 - a ``diag.Unread``
+    return diag.GONE

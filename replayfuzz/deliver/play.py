@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from typing import Literal
 
 import trio
 
-from replayfuzz.deliver.line import Line, PeerLeft, Room
-from replayfuzz.transcript import Delivery
+from replayfuzz.deliver.line import Ending, Line, PeerLeft, Room
+from replayfuzz.transcript import Delivery, Speaks
 from replayfuzz.wire import Close, Script, Send, Wait
 
 PATIENCE = 5.0
@@ -26,11 +25,15 @@ _TURN = 16  # segments between two turns for other tasks while there is one stre
 class Play:
     """One script on one line; ``run`` performs it, ``delivery`` tells how far it came.
 
+    This one is for HTTP/1.1; ``frameplay`` has the one for HTTP/2.
+
     Attributes:
         idle: The script has nothing to send now: it is in a Wait or at its ``open`` end.
         line: The connection. After ``run`` it is closed, unless the script ended with
             ``keep`` and ``kept`` is true.
     """
+
+    protocol: Speaks = "http/1.1"
 
     def __init__(
         self, script: Script, line: Line, *, verify: bool = True, patience: float = PATIENCE
@@ -49,6 +52,7 @@ class Play:
         self._hurried = False
         self._scope = trio.CancelScope()
         self._made = trio.current_time()
+        self._left: float | None = None
         self._waits: list[tuple[float, float]] = []
 
     def delivery(self, request: bytes = b"") -> Delivery:
@@ -62,6 +66,8 @@ class Play:
             stuck=self._stuck,
             request=request,
             waits=tuple(self._waits),
+            protocol=self.protocol,
+            left=self._left,
         )
 
     def release(self) -> None:
@@ -77,11 +83,19 @@ class Play:
     async def run(self) -> None:
         """Perform the script to its end, or until the peer leaves, sticks, or ``release``."""
         try:
-            with self._scope, self.line.room.stream(), contextlib.suppress(PeerLeft):
+            with self._scope, self.line.room.stream():
                 await self._perform()
+        except PeerLeft:
+            self._note_left()
         finally:
-            if not self.kept:
-                self.line.end("fin")
+            self._end()
+
+    def _note_left(self) -> None:
+        self._left = trio.current_time() - self._made
+
+    def _end(self) -> None:
+        if not self.kept:
+            self.line.end("fin")
 
     async def _perform(self) -> None:
         line, room = self.line, self.line.room
@@ -92,8 +106,7 @@ class Play:
                         self._stuck = True
                         return
                     self._segments += 1
-                    taken = line.put(data)
-                    if taken < len(data) and not await line.send(data[taken:], self._patience):
+                    if not line.put(data) and not await line.flush(self._patience):
                         self._stuck = True
                         return
                     # Alone, a turn of the event loop is wasted; among others, the peer
@@ -102,14 +115,17 @@ class Play:
                         await trio.lowlevel.checkpoint()
                 case Wait(seconds=seconds):
                     await self._wait(seconds)
-                case Close(how=how):
-                    await self._close(how)
+                case Close():
+                    await self._close(step)
 
     async def _apart(self) -> bool:
         """Wait until the segments so far cannot be joined with what follows; False: stuck."""
         # At the first segment this asks about the answer before, on the same connection: a
         # pipelining client may have sent its next request without having read that.
-        if not self._verify or self.line.read_by_peer == self.line.sent:
+        if not self._verify:
+            return True
+        if self.line.read_by_peer == self.line.sent:
+            self._verified = self._segments
             return True
         self._askable = self.line.askable
         if not self._askable:
@@ -135,29 +151,39 @@ class Play:
         if self._hurried:
             self.release()
         try:
-            await self._apart()  # not read: no matter yet, the next segment will tell
-            await self.line.left()
+            await self._settle()
+            await self._peer_left()
         finally:
             self.idle = False
             with contextlib.suppress(PeerLeft):
                 if self._verify and self.line.has_read():
                     self._verified = self._segments
 
-    async def _close(self, how: Literal["keep", "fin", "reset", "open"]) -> None:
+    async def _settle(self) -> None:
+        await self._apart()  # not read: no matter yet, the next segment will tell
+
+    async def _peer_left(self) -> None:
+        await self.line.left()
+
+    async def _close(self, close: Close) -> None:
         # What the kernel has not passed on yet, RST would destroy.
-        if how == "reset" and not await self._apart():
+        if close.how == "reset" and not await self._apart():
             self._stuck = True
             return
         self._finished = True
         if self._verified == self._segments - 1:
             self._verified = self._segments  # nothing follows with which it could be joined
-        match how:
+        match close.how:
             case "keep":
                 self.kept = True
             case "open":
                 await self._stay()
-            case _:
-                self.line.end(how)
+                raise PeerLeft
+            case "fin" | "reset" as how:
+                self._shut("whole" if close.whole else how)
+
+    def _shut(self, how: Ending) -> None:
+        self.line.end(how)
 
 
 async def play(script: Script, sock: socket.socket, room: Room, *, verify: bool = True) -> Delivery:

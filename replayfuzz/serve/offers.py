@@ -16,10 +16,13 @@ import trio
 
 from replayfuzz.deliver import PATIENCE, Play
 from replayfuzz.errors import ReplayfuzzError
-from replayfuzz.transcript import Delivery
+from replayfuzz.transcript import Delivery, Speaks
 from replayfuzz.wire import Script
+from replayfuzz.wire.request import Incoming
 
 _TARGET = re.compile(r"(?:https?://[^/]*)?/t/([^/?]+)")
+_MARK = "replayfuzz-"
+_DIGITS = 8  # of the number in a token: marks have one length, so any text may follow them
 _CUT_OFF = 5.0  # seconds for the server's thread to cut a play off; it needs microseconds
 
 
@@ -28,6 +31,7 @@ class Ticket:
 
     Attributes:
         url: Base URL: the client appends the provider's path.
+        mark: Text that names the script too, anywhere in a request whose target does not.
         requests: How often it was asked for so far; each time it is played again.
         delivery: How the last play went.
     """
@@ -35,6 +39,7 @@ class Ticket:
     def __init__(self, offers: Offers, token: str, script: Script, *, verify: bool) -> None:
         self.url = f"{offers.base}/t/{token}"
         self.token = token
+        self.mark = _MARK + token
         self.script = script
         self.verify = verify
         self.requests = 0
@@ -45,8 +50,9 @@ class Ticket:
         self._quiet.set()
 
     @contextlib.contextmanager
-    def playing(self, play: Play, request: bytes) -> Iterator[None]:
-        """Note that *play* runs inside the block, as the answer to *request* (server thread)."""
+    def playing(self, play: Play, request: Incoming) -> Iterator[None]:
+        """See ``shows.Show``."""
+        self._offers.loop = trio.lowlevel.current_trio_token()
         self.requests += 1
         self._live.append(play)
         self._quiet.clear()
@@ -54,7 +60,7 @@ class Ticket:
             yield
         finally:
             self._live.remove(play)
-            self.delivery = play.delivery(request)
+            self.delivery = play.delivery(request.raw)
             if not self._live:
                 self._quiet.set()
 
@@ -77,6 +83,13 @@ class Ticket:
         self._offers.check()
         return self.delivery
 
+    def left(self, seconds: float) -> bool:
+        """Wait until the play that runs now has ended; whether it did because its peer left.
+
+        Any thread but the server's. False too when it is still running after *seconds*.
+        """
+        return self._quiet.wait(seconds) and self.delivery.left is not None
+
     def _hurry(self) -> None:
         for play in self._live:
             play.hurry()
@@ -92,7 +105,7 @@ class Offers:
     Attributes:
         base: URL of the server, without a slash at its end.
         over: How its clients reach it.
-        loop: The event loop that serves; None before and after.
+        loop: The event loop that plays; None while none does.
         died: What ended the server, when it was not told to end.
     """
 
@@ -109,18 +122,27 @@ class Offers:
         self._tickets: dict[str, Ticket] = {}
         self._number = itertools.count(1)
         self._prefix = secrets.token_hex(3)  # no token of another run at this address fits
+        self._marks = re.compile(
+            b"%s(%s[0-9a-f]{%d})" % (_MARK.encode(), self._prefix.encode(), _DIGITS)
+        )
 
     def add(self, script: Script, *, verify: bool = True) -> Ticket:
         """Offer *script*; see ``ReplayServer.offer``."""
         self.check()
-        token = f"{self._prefix}{next(self._number):x}"
+        token = f"{self._prefix}{next(self._number):0{_DIGITS}x}"
         ticket = self._tickets[token] = Ticket(self, token, script, verify=verify)
         return ticket
 
-    def find(self, target: str) -> Ticket | None:
-        """The ticket that a request target names."""
-        match = _TARGET.match(target)
-        return self._tickets.get(match[1]) if match else None
+    def find(self, request: Incoming, protocol: Speaks = "http/1.1") -> Ticket | None:  # noqa: ARG002 - of all Shows
+        """The ticket that a request names by its target, else by a mark in it; where it names
+        none of this run and exactly one is on offer, that one.
+        """
+        if match := _TARGET.match(request.target):
+            return self._tickets.get(match[1])
+        if mark := self._marks.search(request.raw):
+            return self._tickets.get(mark[1].decode())
+        tickets = list(self._tickets.values())
+        return tickets[0] if len(tickets) == 1 else None
 
     def withdraw(self, ticket: Ticket) -> None:
         """Answer no more requests with *ticket*."""

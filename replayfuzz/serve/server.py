@@ -12,19 +12,27 @@ from typing import Self
 
 import trio
 
-from replayfuzz.deliver import PATIENCE, Line, PeerLeft, Play, Room
+from replayfuzz.daemon import Upstream
+from replayfuzz.deliver import Room
+from replayfuzz.deliver.http2 import Http2
+from replayfuzz.errors import UsageError
+from replayfuzz.serve.certificate import Certificate
+from replayfuzz.serve.connection import serve_connection
 from replayfuzz.serve.listener import listen
 from replayfuzz.serve.offers import Offers, Ticket
+from replayfuzz.serve.shows import Shows
 from replayfuzz.wire import Script
-from replayfuzz.wire.request import Incoming, RequestError, RequestReader
 
 _SCARCE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
+_HTTP2 = Http2()
 _RETRY = 0.05  # seconds until accept is tried again when descriptors or memory ran out
 
 
 async def serve(
     listener: socket.socket,
-    offers: Offers,
+    shows: Shows,
+    certificate: Certificate | None = None,
+    http2: Http2 = _HTTP2,
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -32,25 +40,26 @@ async def serve(
 
     Args:
         listener: See ``listen``; it is closed at the end, and its socket file removed.
-        offers: Made for this listener; scripts may be added at any time.
+        shows: Knows the answers, such as ``Offers`` made for this listener.
+        certificate: With one, TLS is spoken too, on the same port.
+        http2: What HTTP/2 clients are told.
         task_status: Told when requests are being answered.
     """
     path = listener.getsockname() if listener.family == socket.AF_UNIX else None
     listener.setblocking(False)
-    offers.loop = trio.lowlevel.current_trio_token()
     try:
         with Room() as room:
             async with trio.open_nursery() as connections:
                 task_status.started()
                 while True:
                     sock = await _accept(listener)
-                    connections.start_soon(serve_connection, sock, offers, room)
+                    connections.start_soon(serve_connection, sock, shows, room, certificate, http2)
     finally:
-        offers.loop = None
         trio.lowlevel.notify_closing(listener)
         listener.close()
         if path:
-            os.unlink(path)  # noqa: PTH108 - one system call, no blocking to speak of
+            with contextlib.suppress(FileNotFoundError):  # somebody was faster
+                os.unlink(path)  # noqa: PTH108 - one system call, no blocking to speak of
 
 
 async def _accept(listener: socket.socket) -> socket.socket:
@@ -64,77 +73,29 @@ async def _accept(listener: socket.socket) -> socket.socket:
             await trio.sleep(_RETRY if error.errno in _SCARCE else 0)
 
 
-async def serve_connection(sock: socket.socket, offers: Offers, room: Room) -> None:
-    """Answer the requests of one connection, until it closes or a script closes it."""
-    try:
-        line = Line(sock, room)
-    except OSError:
-        sock.close()
-        return
-    reader = RequestReader()
-    try:
-        while request := await _request(line, reader):
-            ticket = offers.find(request.target)
-            if ticket is None or request.method == "HEAD":
-                kept = await line.send(_plain(ticket is not None, request), PATIENCE)
-            else:
-                play = Play(ticket.script, line, verify=ticket.verify)
-                with ticket.playing(play, request.raw):
-                    await play.run()
-                kept = play.kept
-            if not (kept and request.keep):
-                return
-    except RequestError as error:
-        with contextlib.suppress(PeerLeft):
-            await line.send(_answer("400 Bad Request", str(error), "Connection: close\r\n"), 1)
-    except PeerLeft:
-        pass
-    finally:
-        line.end("fin")
-
-
-async def _request(line: Line, reader: RequestReader) -> Incoming | None:
-    """The next request; None: the client has closed, or sends nothing that makes sense."""
-    while (request := reader.next()) is None:
-        if reader.take_continue():
-            await line.send(b"HTTP/1.1 100 Continue\r\n\r\n", PATIENCE)
-        try:
-            data = line.sock.recv(65536)
-        except BlockingIOError:
-            await trio.lowlevel.wait_readable(line.sock)
-            continue
-        except OSError:
-            return None
-        if not data:
-            return None
-        reader.receive(data)
-    return request
-
-
-def _plain(known: bool, request: Incoming) -> bytes:
-    """The answer to a request that plays nothing; to HEAD it has no body (RFC 9110 9.3.2)."""
-    text = f"nothing is offered at {request.target[:200]}; was it asked for too late?"
-    whole = _answer("200 OK" if known else "404 Not Found", text)
-    return whole.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if request.method == "HEAD" else whole
-
-
-def _answer(status: str, text: str, more: str = "") -> bytes:
-    body = f"replayfuzz: {text}\n".encode()
-    told = f"Content-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\n{more}"
-    return f"HTTP/1.1 {status}\r\n{told}\r\n".encode() + body
-
-
 class ReplayServer:
     """A replay server in a thread of its own, for the length of a ``with`` block.
 
     Attributes:
         url: Base URL of the server.
+        tls: What TLS clients are shown; None: TLS is not spoken.
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0, *, path: str | None = None) -> None:
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        path: str | None = None,
+        tls: Certificate | None = None,
+        http2: Http2 = _HTTP2,
+    ) -> None:
+        self.tls = tls
+        self._http2 = http2
         self._address = (host, port, path)
         self._cancel = trio.CancelScope()
         self._ready = threading.Event()
+        self._loop: trio.lowlevel.TrioToken | None = None
 
     def __enter__(self) -> Self:
         host, port, path = self._address
@@ -152,7 +113,9 @@ class ReplayServer:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        self._offers.post(self._cancel.cancel)
+        with contextlib.suppress(trio.RunFinishedError):
+            if self._loop is not None:
+                self._loop.run_sync_soon(self._cancel.cancel)
         self._thread.join()
         if kind is None:
             self._offers.check()
@@ -169,6 +132,21 @@ class ReplayServer:
         """
         return self._offers.add(script, verify=verify)
 
+    def base(self, upstream: Upstream = "http/1.1") -> str:
+        """Base URL, without a slash at its end, for a client that calls us as *upstream* says.
+
+        Raises:
+            UsageError: That needs TLS, and the server has no certificate.
+        """
+        if upstream in ("http/1.1", "h2c"):
+            return self.url
+        if self.tls is None or not self.url.startswith("http://"):
+            raise UsageError(
+                f"upstream {upstream!r} needs TLS, which this server does not speak; "
+                "start it on TCP with a certificate"
+            )
+        return "https" + self.url.removeprefix("http")
+
     def _run(self, listener: socket.socket) -> None:
         try:
             trio.run(self._serve, listener)
@@ -178,7 +156,8 @@ class ReplayServer:
             self._ready.set()
 
     async def _serve(self, listener: socket.socket) -> None:
+        self._loop = trio.lowlevel.current_trio_token()
         with self._cancel:
             async with trio.open_nursery() as nursery:
-                await nursery.start(serve, listener, self._offers)
+                await nursery.start(serve, listener, self._offers, self.tls, self._http2)
                 self._ready.set()
