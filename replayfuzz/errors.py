@@ -60,6 +60,10 @@ class TargetError(ReplayfuzzError):
     """A target is unknown, or its declaration is not valid."""
 
 
+class ScenarioError(ReplayfuzzError):
+    """A file of scenarios cannot be read, or one of them is not valid."""
+
+
 class MissingError(ReplayfuzzError):
     """Something that a target needs is not on this machine; it is a skip, with a hint.
 
@@ -86,3 +90,17 @@ class StoreError(ReplayfuzzError):
 
 class ListenError(ReplayfuzzError):
     """The replay server cannot listen where it was told to."""
+
+
+class HandOffError(ReplayfuzzError):
+    """A client's socket could not be handed to a daemon.
+
+    Attributes:
+        path: Of the Unix socket that the daemon should listen on.
+        number: ``errno`` of the call that failed; None where no call was made.
+    """
+
+    def __init__(self, what: str, *, path: str, number: int | None = None) -> None:
+        super().__init__(f"cannot hand a client over at {path}: {what}")
+        self.path = path
+        self.number = number

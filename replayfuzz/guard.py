@@ -1,7 +1,8 @@
 """A tiny process that outlives ours just long enough to kill what we started.
 
 However we end (an exception, SIGTERM, SIGKILL), the kernel closes our end of a pipe;
-the guard sees the end of file and kills every process group that is still on its list.
+the guard sees the end of file, kills every process group that is still on its list, and
+removes the folders that are.
 There is one for each run. This file is also the guard's program, so it imports the
 standard library alone and nothing of ours.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,6 +37,15 @@ class Guard:
         if self._process is not None:
             self._tell(f"-{group}\n")
 
+    def keep(self, folder: str) -> None:
+        """Have *folder*, a temporary one of ours, removed with what is in it when we die."""
+        self._tell(f"/{folder}\n")
+
+    def drop(self, folder: str) -> None:
+        """Forget *folder*; call it when it is gone."""
+        if self._process is not None:
+            self._tell(f"!{folder}\n")
+
     def stop(self) -> None:
         """End the guard, which kills what is still on its list."""
         process, self._process = self._process, None
@@ -53,12 +64,12 @@ class Guard:
         if self._process is None:
             self._process = _start()
         try:
-            os.write(_pipe(self._process).fileno(), line.encode())
+            os.write(_pipe(self._process).fileno(), os.fsencode(line))
         except BrokenPipeError:
             # Somebody killed the guard. A new one cannot know the old list; it knows this line.
             self.stop()
             self._process = _start()
-            os.write(_pipe(self._process).fileno(), line.encode())
+            os.write(_pipe(self._process).fileno(), os.fsencode(line))
 
 
 def _start() -> subprocess.Popen[bytes]:
@@ -83,16 +94,18 @@ def main() -> None:
     """The guard's side: keep the list until the pipe ends, then kill what is on it."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    groups: set[int] = set()
+    listed: dict[bytes, set[bytes]] = {b"+": set(), b"/": set()}
     for line in sys.stdin.buffer:
-        group = int(line[1:])
-        if line[:1] == b"+":
-            groups.add(group)
+        sign, what = line[:1], line[1:].removesuffix(b"\n")
+        if sign in listed:
+            listed[sign].add(what)
         else:
-            groups.discard(group)
-    for group in groups:
+            listed[b"+" if sign == b"-" else b"/"].discard(what)
+    for group in listed[b"+"]:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, signal.SIGKILL)
+            os.killpg(int(group), signal.SIGKILL)
+    for folder in listed[b"/"]:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 guard = Guard()

@@ -56,7 +56,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
-            env={**_inherited(os.environ), **variables},
+            env={**inherited(os.environ), **variables},
             start_new_session=True,
         )
         guard.watch(self._child.pid)
@@ -244,7 +244,7 @@ class Process:
         return f"it was killed by {signal.Signals(found.si_status).name}"
 
 
-def _inherited(variables: Mapping[str, str]) -> dict[str, str]:
+def inherited(variables: Mapping[str, str]) -> dict[str, str]:
     """Our environment without what would steer a client elsewhere, and without secrets."""
     return {
         name: value

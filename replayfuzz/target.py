@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from replayfuzz.daemon import Daemon, parse_daemon
 from replayfuzz.errors import TargetError
 
 Kind = Literal["parser", "daemon", "gateway", "worker", "server"]
@@ -41,6 +42,7 @@ class Target:
             end in ``@<variant>`` to hold for that variant only.
         source: File that declares it, as shown to people.
         requires: Name of the import (Python) that tells whether it is installed.
+        daemon: How it is built, started and read, for the kind ``daemon``; else None.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Target:
     expect: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     requires: str = ""
+    daemon: Daemon | None = None
 
     def shown_by(self, variant: str) -> frozenset[str] | None:
         """Event types that *variant* reports; None: every type."""
@@ -75,7 +78,7 @@ class Target:
 
 _KEYS = {
     "name", "kind", "dialects", "variants", "command", "package", "needs", "pins",
-    "reports", "expect", "requires",
+    "reports", "expect", "requires", "daemon",
 }  # fmt: skip
 
 
@@ -98,6 +101,11 @@ def parse(document: Mapping[str, Any], source: str) -> Target:
         raise TargetError(f"{source}: 'name' must be a non-empty string")
     if kind not in get_args(Kind):
         raise TargetError(f"{source}: kind {kind!r} is not one of {', '.join(get_args(Kind))}")
+    if ("daemon" in table) != (kind == "daemon"):
+        raise TargetError(
+            f"{source}: a target of kind 'daemon' has a [target.daemon] table, and no other has; "
+            "see README, 'Your own daemon'"
+        )
     return Target(
         name,
         kind,
@@ -111,6 +119,7 @@ def parse(document: Mapping[str, Any], source: str) -> Target:
         expect=_texts(table, "expect", source),
         source=source,
         requires=str(table.get("requires", "")),
+        daemon=parse_daemon(table["daemon"], source) if kind == "daemon" else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from replayfuzz.daemon import Daemon, Way
 from replayfuzz.errors import TargetError
 from replayfuzz.target import Pin, parse
 
@@ -73,3 +74,77 @@ def test_an_expected_deviation_is_found_by_its_key(key, accepted):
 def test_a_wrong_declaration_says_what_is_wrong(more, message):
     with pytest.raises(TargetError, match=f"^a.toml: {message}"):
         target(**more)
+
+
+# -- daemons -----------------------------------------------------------------------------
+
+
+def daemon(**table):
+    return target(kind="daemon", daemon=table).daemon
+
+
+def test_the_least_that_declares_a_daemon():
+    assert daemon() == Daemon()
+    assert daemon().way("any") == Way("http/1.1", {})
+
+
+def test_what_a_daemon_is_declared_with_is_read():
+    found = daemon(
+        build=["cc", "-o", "{build}/daemon"],
+        sources=["*.c"],
+        needs=["cc", "php:swoole"],
+        hint="install it",
+        ready="^listening",
+        ready_seconds=3,
+        output="full",
+        status=201,
+        fields={"Connection": "close"},
+        payload=["prompt", "model"],
+        coding=["gzip"],
+        environment={"A": "{upstream}/v1"},
+        variants={"h2": {"upstream": "h2", "environment": {"B": "1"}}, "plain": {}},
+    )
+
+    assert found == Daemon(
+        ("cc", "-o", "{build}/daemon"),
+        ("*.c",),
+        ("cc", "php:swoole"),
+        "install it",
+        "^listening",
+        3,
+        "full",
+        201,
+        {"Connection": "close"},
+        ("prompt", "model"),
+        ("gzip",),
+        {"A": "{upstream}/v1"},
+        {"h2": Way("h2", {"B": "1"}), "plain": Way()},
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"kind": "daemon"}, "a target of kind 'daemon' has a [target.daemon] table"),
+        ({"daemon": {}}, "a target of kind 'daemon' has a [target.daemon] table"),
+        ({"kind": "daemon", "daemon": 3}, "'daemon' must be a table"),
+        ({"kind": "daemon", "daemon": {"speed": 3}}, "daemon has no key 'speed'; known are build"),
+        ({"kind": "daemon", "daemon": {"build": "make"}}, "daemon.build is 'make', which is of the"),
+        ({"kind": "daemon", "daemon": {"build": [3]}}, "daemon.build must be a list of strings"),
+        ({"kind": "daemon", "daemon": {"status": True}}, "daemon.status is True, which is of the"),
+        ({"kind": "daemon", "daemon": {"ready": 3}}, "daemon.ready is 3, which is of the wrong type"),
+        ({"kind": "daemon", "daemon": {"output": "raw"}}, "daemon.output is not one of simplified"),
+        ({"kind": "daemon", "daemon": {"fields": {"A": 1}}}, "daemon.fields must be a table of str"),
+        ({"kind": "daemon", "daemon": {"variants": {"x": 3}}}, "daemon.variants.x takes 'upstream'"),
+        ({"kind": "daemon", "daemon": {"variants": {"x": {"port": 3}}}}, "daemon.variants.x takes"),
+        ({"kind": "daemon", "daemon": {"variants": {"x": {"upstream": "h3"}}}},
+         "daemon.variants.x.upstream 'h3' is not one of http/1.1, h2c, h2, https"),
+        ({"kind": "daemon", "daemon": {"variants": {"x": {"environment": {"A": 1}}}}},
+         "daemon.variants.x.environment must be a table of strings"),
+    ],
+)  # fmt: skip
+def test_a_wrong_daemon_says_what_is_wrong(more, message):
+    with pytest.raises(TargetError) as caught:
+        target(**more)
+
+    assert str(caught.value).startswith(f"a.toml: {message}")

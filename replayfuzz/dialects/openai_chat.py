@@ -85,7 +85,7 @@ def _event(item: ServerEvent, story: Story) -> None:
         not chunk.get("choices") or story.rulings.pick(ERROR_FIELDS) == "dropped"
     ):
         raise ProviderError(message)
-    _chunk(chunk, story)
+    tell_chunk(chunk, story)
     if message is not None:
         raise ProviderError(message)
 
@@ -113,7 +113,8 @@ def _error(chunk: dict[str, Any], story: Story) -> str | None:
     return ""
 
 
-def _chunk(chunk: dict[str, Any], story: Story) -> None:
+def tell_chunk(chunk: dict[str, Any], story: Story) -> None:
+    """Report to *story* what one chunk object says; an error in it is not its concern."""
     story.model(chunk.get("model"))
     told = len(story.events)
     for position, choice in enumerate(story.items(story.needed(chunk.get("choices")))):
