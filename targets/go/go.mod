@@ -1,0 +1,3 @@
+module replayfuzz/targets/go
+
+go 1.25
