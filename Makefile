@@ -8,10 +8,18 @@ FUZZ_TIME ?= 35s
 FUZZ_JOBS ?= 2
 FUZZ_ARGS ?=
 
+# Daemons: FORMAT=human|tap|json|junit, CATEGORY=basic|unicode|…, TEST_ARGS for anything else.
+FORMAT ?= human
+CATEGORY ?= all
+TEST_ARGS ?=
+DAEMONS := rust go python uring php-amp php swoole swow
+
 .PHONY: help fuzz test check fmt lint types cover wheel bench bench-bugs list clean
+.PHONY: test-daemons test-category $(DAEMONS:%=test-%)
 
 help: ## what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@echo "test-DAEMON     … one of them: $(DAEMONS)"
 
 # -- set-up ----------------------------------------------------------------------------
 
@@ -40,9 +48,22 @@ fuzz: .venv/clients ## fuzz the installed client libraries on the shipped casset
 	    echo "The command replayfuzz is $(RUN), or: source .venv/bin/activate"; \
 	  elif [ $$code -ne 0 ]; then exit $$code; fi
 
-list: .venv/clients ## what can be fuzzed, and with which streams
+list: .venv/clients ## what can be fuzzed, with which streams, and the scenarios for daemons
 	@$(RUN) list targets
 	@$(RUN) list cassettes
+	@$(RUN) list scenarios
+
+# -- daemons ---------------------------------------------------------------------------
+
+test-daemons: .venv/clients ## put every streaming daemon through the scenarios
+	@$(RUN) test --category $(CATEGORY) --format $(FORMAT) $(TEST_ARGS)
+
+# The same, with the category named: make test-category CATEGORY=unicode
+test-category: test-daemons ## … through those of CATEGORY only
+
+# `make test-rust`, `test-go`, …: one daemon; skipped is an error here, as it was asked for.
+$(DAEMONS:%=test-%): test-%: .venv/clients
+	@$(RUN) test --target $* --category $(CATEGORY) --format $(FORMAT) $(TEST_ARGS)
 
 # -- the gate --------------------------------------------------------------------------
 
