@@ -21,7 +21,9 @@ FILES: dict[str, tuple[str, ...]] = {
     "search": ("P1", "P2", "P3", "P16", "P17"),
     "sdk": ("P4",),
     "fidelity": ("P5", "P6", "P7", "P8"),
+    "handoffs": ("P11",),
     "frames": ("P13",),
+    "streams": ("P9", "P12"),
     "start": ("P14", "P15"),
     "knownbugs": ("F1",),
 }

@@ -23,6 +23,10 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("replayfuzz: interrupted\n")
         status = 2
+        # CPython notes that Ctrl-C ended an exec() of a text, as dataclasses do while modules are
+        # imported, and would end itself by SIGINT for it whatever we return; the next exec()
+        # forgets that (run_eval_code_obj in Python/pythonrun.c).
+        exec("", {})  # noqa: S102
     except Exception:  # noqa: BLE001 - Python's own status for it is 1: a target broke a rule
         import traceback  # noqa: PLC0415
 

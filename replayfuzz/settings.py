@@ -17,7 +17,7 @@ from replayfuzz.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Defaults for the options of ``fuzz``; None and () mean: not set.
+    """Defaults for the options of ``fuzz`` and ``test``; None and () mean: not set.
 
     Attributes:
         target: Names or files of the targets to fuzz.
@@ -27,6 +27,7 @@ class Settings:
         seed: Decides everything that is chosen at random.
         jobs: Processes.
         findings: Folder that findings are written to.
+        scenarios: Files and folders of scenarios of the project's own.
         source: File that the settings came from; empty: none.
     """
 
@@ -38,6 +39,7 @@ class Settings:
     seed: int | None = None
     jobs: int | None = None
     findings: str | None = None
+    scenarios: tuple[str, ...] = ()
     source: str = ""
 
 
@@ -50,6 +52,7 @@ _TYPES: dict[str, type] = {
     "seed": int,
     "jobs": int,
     "findings": str,
+    "scenarios": list,
 }
 # Declarations of targets stand in the same table; ``declared`` reads them.
 _ELSEWHERE = {"targets"}

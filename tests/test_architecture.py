@@ -16,24 +16,25 @@ ROOT = Path(replayfuzz.__file__).parent
 # Lowest first. A module may import from its own row or from rows above it here.
 LAYERS: list[set[str]] = [
     {"errors"},
-    {"plan", "verdict", "transcript", "target"},
+    {"plan", "verdict", "transcript", "target", "daemon"},
     {"cassette", "cassette_yaml"},
     {"wire"},
     {"formats"},
     {"dialects"},
     {"invariants"},
-    {"finding", "run"},
+    {"finding", "run", "scenarios"},
     {"report"},
     {"strategies"},
+    {"mock"},
     {"worker", "targets"},
     {"store", "deliver", "guard", "processes", "installer", "environments", "declared", "settings"},
-    {"serve", "drive", "findings"},
-    {"search"},
+    {"serve", "drive", "handoff", "findings"},
+    {"search", "examine"},
     {"testing"},
     {"cli", "pytest_plugin"},
     {"__main__"},
 ]
-PURE = set().union(*LAYERS[:10])
+PURE = set().union(*LAYERS[:11])
 EFFECTS = {
     *("asyncio", "io", "os", "random", "selectors", "shutil", "signal", "socket"),
     *("subprocess", "tempfile", "threading", "time", "trio", "urllib"),
@@ -45,6 +46,9 @@ DOORS = {
     "rich": {"cli"},
     "jinja2": {"report"},
     "trio": {"deliver", "serve"},
+    "h2": {"deliver", "serve", "targets"},
+    "hyperframe": {"deliver"},
+    "trustme": {"serve"},
 }
 # These run in environments that hold the library under test and nothing of ours.
 STANDARD_LIBRARY_ONLY = {"worker", "targets", "guard"}

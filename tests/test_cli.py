@@ -36,7 +36,7 @@ def test_the_version_is_told_fast_and_slow(command, tmp_path):
     assert finished(tmp_path, "--version") == (0, f"replayfuzz {__version__}\n", "")
 
 
-@pytest.mark.parametrize("name", ["fuzz", "replay", "report", "list", "doctor"])
+@pytest.mark.parametrize("name", ["fuzz", "test", "replay", "report", "serve", "list", "doctor"])
 def test_each_command_has_help(command, name):
     status, out, err = command(name, "--help")
 
@@ -75,7 +75,7 @@ def test_doctor_tells_what_this_machine_can_do(command):
     assert status == 0
     assert "lock-step delivery" in out
     assert re.search(r"ok    installer for --with: (uv|pip) \(", out)
-    assert re.search(r"cache: .*replayfuzz: \d+ environments, \d+ MB", out)
+    assert re.search(r"cache: .*replayfuzz: \d+ environments, \d+ daemons, \d+ MB", out)
     assert "ok    target reference" in out
 
 

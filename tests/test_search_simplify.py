@@ -91,7 +91,15 @@ def test_a_byte_by_byte_bug_keeps_its_slice():
 
 
 def test_the_head_keeps_only_what_matters():
-    head = Head(status=500, case="upper", fields=(("A", "1"), ("B", "2")), kind="k", label="l")
+    head = Head(
+        status=500,
+        case="upper",
+        pad=3,
+        empty_end=True,
+        fields=(("A", "1"), ("B", "2")),
+        kind="k",
+        label="l",
+    )
     small = simplify(case(Cut(3), head=head), lambda case: ("B", "2") in case.plan.head.fields)
 
     assert small.plan.head == Head(fields=(("B", "2"),))

@@ -113,7 +113,8 @@ BODIES = {
     "sse": SSE,
     "ndjson": OLLAMA,
 }
-NAMES = [target.name for target in declared.all_targets(declared.SHIPPED)]
+EVERY = declared.all_targets(declared.SHIPPED)
+NAMES = [target.name for target in EVERY if target.kind == "parser"]
 
 
 class Server(http.server.ThreadingHTTPServer):

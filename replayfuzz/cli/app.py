@@ -15,6 +15,8 @@ from replayfuzz.cli.fuzz import fuzz
 from replayfuzz.cli.output import put, say
 from replayfuzz.cli.replay import replay
 from replayfuzz.cli.report import report
+from replayfuzz.cli.serve import serve
+from replayfuzz.cli.test import run_scenarios
 from replayfuzz.errors import ReplayfuzzError
 
 _INTERRUPTED = 130  # what typer makes of Ctrl-C; ours is 2
@@ -28,8 +30,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(fuzz)
+app.command("test")(run_scenarios)
 app.command()(replay)
 app.command()(report)
+app.command()(serve)
 app.command("list")(list_)
 app.command()(doctor)
 

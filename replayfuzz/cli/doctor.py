@@ -7,16 +7,19 @@ import shutil
 import sys
 from collections.abc import Iterator
 
-from replayfuzz import declared, environments
+from replayfuzz import declared, environments, handoff
 from replayfuzz.cli.output import put
 from replayfuzz.deliver.diag import Diag
 from replayfuzz.errors import MissingError, ReplayfuzzError
 from replayfuzz.installer import installer
+from replayfuzz.target import Target
 
 _TOOLCHAINS = {
     "node": "targets in JavaScript (nodejs.org, or your system's package nodejs)",
     "go": "targets in Go (go.dev, or your system's package golang)",
     "cargo": "targets in Rust (rustup.rs, or your system's package cargo)",
+    "cc": "targets in C (your system's package gcc)",
+    "php": "targets in PHP (your system's package php-cli)",
 }
 _UV = "uv builds the environments of --with faster: pip install 'replayfuzz[uv]'"
 
@@ -53,11 +56,22 @@ def _targets() -> Iterator[tuple[str, str, str]]:
         return
     for target in targets:
         try:
-            environment = environments.installed(target)
+            daemon = target.kind == "daemon"
+            version = _daemon(target) if daemon else environments.installed(target).version
         except MissingError as error:
             yield "skip", f"target {target.name}: {str(error).partition('; ')[0]}", error.hint
+        except ReplayfuzzError as error:
+            yield "bad", f"target {target.name}: {error}", ""
         else:
-            yield "ok", f"target {target.name} {environment.version}".rstrip(), ""
+            yield "ok", f"target {target.name} {version}".rstrip(), ""
+
+
+def _daemon(target: Target) -> str:
+    toolchain = handoff.toolchain(target)
+    build = target.daemon.build if target.daemon else ()
+    state = "built" if handoff.built(target) else "built on first use"
+    words = ", ".join(filter(None, (toolchain, state if build else "")))
+    return f"({words})" if words else ""
 
 
 def _cache() -> tuple[str, str, str]:
@@ -66,8 +80,13 @@ def _cache() -> tuple[str, str, str]:
     # A file of the installer's own cache may be linked into several environments.
     size = sum({(each.st_dev, each.st_ino): each.st_size for each in files}.values())
     built = sum(1 for _ in folder.glob("envs/*/replayfuzz.json"))
-    what = f"cache: {folder}: {built} environments, {size / 1e6:.0f} MB"
-    return "ok", what, "" if not built else "it can be deleted at any time, and is built again"
+    daemons = sum(1 for _ in folder.glob("daemons/*/replayfuzz.json"))
+    what = f"cache: {folder}: {built} environments, {daemons} daemons, {size / 1e6:.0f} MB"
+    return (
+        "ok",
+        what,
+        "" if not built + daemons else "it can be deleted at any time, and is built again",
+    )
 
 
 def _usable() -> bool:

@@ -55,8 +55,8 @@ def fuzz(
 ) -> None:
     """Bend recorded streams, play them at targets, and report what breaks, made minimal.
 
-    Without --target, every target whose library is installed is fuzzed. Exit status: 0 every
-    rule held, 1 a target broke a rule, 2 wrong usage, or it could not be told.
+    Without --target, every library that is installed is fuzzed; daemons are named. Exit status:
+    0 every rule held, 1 a target broke a rule, 2 wrong usage, or it could not be told.
     """
     check(file)
     chosen = settings.load(Path.cwd())
@@ -103,7 +103,7 @@ def _told(run: Run, text: str, file: Path | None) -> int:
     return run.exit_status
 
 
-def seconds(text: str) -> float:
+def seconds(text: str, option: str = "--time") -> float:
     """Read a duration such as ``30s``, ``1.5m`` or ``2h``; a bare number is seconds.
 
     Raises:
@@ -112,7 +112,7 @@ def seconds(text: str) -> float:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
     value = float(found[1]) * _UNITS[found[2]] if found else 0.0
     if value <= 0:
-        raise UsageError(f"--time {text!r} is no duration; write 30s, 5m or 1h")
+        raise UsageError(f"{option} {text!r} is no duration; write 30s, 5m or 1h")
     return value
 
 
@@ -147,7 +147,9 @@ def _targets(
             targets[target.name] = target
             wanted[target.name] = requirement
     if not targets:
-        return declared.all_targets(), wanted
+        # A daemon may have to be built first, which nobody asked for.
+        every = declared.all_targets()
+        return tuple(target for target in every if target.kind == "parser"), wanted
     return tuple(targets.values()), wanted
 
 

@@ -167,7 +167,7 @@ def no_hang(want: Expected, seen: Transcript) -> Evidence | None:
 
 def garbage(_: Expected, seen: Transcript) -> Evidence | None:
     """The program that drives the library speaks the worker protocol."""
-    if seen.end != "garbage":
+    if seen.end != "garbage" or seen.response is not None:
         return None
     message = seen.error.message if seen.error else ""
     return Evidence("one line of worker protocol v1", evidence.quote(message), "garbage")
@@ -177,6 +177,8 @@ def terminal_once(want: Expected, seen: Transcript) -> Evidence | None:
     """The end marker is shown when it was sent, and once."""
     if not answered(seen) or want.end == "truncated":
         return None
+    if want.end == "error" and seen.end == "complete":
+        return None  # the error was swallowed, which is what error-surfaced is about
     sent, got = len(want.transcript.of("done")), len(seen.of("done"))
     if sent == got or (got == 0 and not both_complete(want, seen)):
         return None

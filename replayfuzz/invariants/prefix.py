@@ -78,11 +78,12 @@ def _words(sent: Sequence[Any], got: Sequence[Any], length: int) -> tuple[str, s
 def _unsure(want: Expected, seen: Transcript) -> Class | None:
     """A reset may throw away what had come and was not read yet: nobody has to have it.
 
-    RFC 9293 section 3.10.7.4, second: "All segment queues should be flushed." So a
+    RFC 9293 section 3.10.7.4, second: "All segment queues should be flushed." RFC 9113
+    sections 5.4.1 and 5.4.2: an error of HTTP/2 ends the stream at once. So a
     reader that tells of the reset may lose what came before it.
     """
     delivery = seen.delivery
-    reset = want.message_end == "incomplete" and want.how in {"", "reset", "rst-stream"}
+    reset = want.message_end == "incomplete" and want.how in {"", "reset", "rst-stream", "goaway"}
     if not reset or seen.end == "complete":
         return None
     sure = delivery is None or delivery.over == "memory" or delivery.verified == delivery.segments

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from replayfuzz.invariants import calls, content, ends, order, prefix, values
+from replayfuzz.invariants import calls, content, ends, order, prefix, relay, values
 from replayfuzz.invariants.invariant import EXCEPTION, Invariant
 
 _SSE = "WHATWG HTML 9.2.6, Interpreting an event stream"
@@ -135,7 +135,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         'coding fails, MUST record the message as incomplete"',
         "failed",
         ends.truncation_surfaced,
-        cases=("clean-end", "fin", "reset", "short", "rst-stream", "stall"),
+        cases=("clean-end", "fin", "reset", "short", "rst-stream", "goaway", "stall"),
     ),
     Invariant(
         "error-surfaced",
@@ -188,6 +188,55 @@ INVARIANTS: tuple[Invariant, ...] = (
         "replayfuzz worker protocol v1",
         "unknown",
         ends.garbage,
+    ),
+    Invariant(
+        "http-response",
+        "Whoever hands a socket over in a sound way gets an HTTP response on it.",
+        "RFC 9112 section 2.1, Message Format: a response begins with a status line",
+        "failed",
+        relay.http_response,
+        cases=("none", "malformed"),
+    ),
+    Invariant(
+        "response-head",
+        "A response that went well has the status and the header fields that are declared.",
+        "the target's declaration, [target.daemon.fields]; WHATWG HTML 9.2.5: event streams are "
+        "text/event-stream",
+        "failed",
+        relay.response_head,
+        cases=("status", "field"),
+    ),
+    Invariant(
+        "output-form",
+        "Every event that a daemon writes has a form that its output is declared to have.",
+        f"the target's declaration, [target.daemon] output; {_SSE}",
+        "failed",
+        relay.output_form,
+    ),
+    Invariant(
+        "payload-forwarded",
+        "The upstream receives what the payload asked for, and no header is smuggled in by it.",
+        "the target's declaration, [target.daemon] payload; CWE-113, Improper Neutralization of "
+        "CRLF Sequences in HTTP Headers",
+        "failed",
+        relay.payload_forwarded,
+        cases=("member", "field", "injection"),
+    ),
+    Invariant(
+        "clients-apart",
+        "Of several clients at the same time, each gets its own content and nobody else's.",
+        "CWE-488, Exposure of Data Element to Wrong Session",
+        "failed",
+        relay.clients_apart,
+        cases=("mixed", "unserved"),
+    ),
+    Invariant(
+        "upstream-cancelled",
+        "When the client has left, the upstream request is given up.",
+        "CWE-772, Missing Release of Resource after Effective Lifetime; RFC 9113 section 8.1: "
+        "RST_STREAM with CANCEL",
+        "failed",
+        relay.upstream_cancelled,
     ),
     Invariant(
         "incremental-delivery",

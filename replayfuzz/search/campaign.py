@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from replayfuzz import environments, strategies
+from replayfuzz import environments, handoff, strategies
 from replayfuzz.cassette import Exchange
+from replayfuzz.environments import Environment
 from replayfuzz.errors import ReplayfuzzError
 from replayfuzz.finding import Finding
+from replayfuzz.handoff import Built
 from replayfuzz.run import Deviation, Run, TargetRun, key
 from replayfuzz.search.buckets import joined
 from replayfuzz.search.job import Done, Job, Work
@@ -79,11 +81,7 @@ def _prepare(
     for target in targets:
         wanted = options.requirements.get(target.name)
         try:
-            environment = (
-                environments.build(target, wanted, lambda text: tell(Note(text)))
-                if wanted
-                else environments.installed(target)
-            )
+            environment = _environment(target, wanted, lambda text: tell(Note(text)))
         except ReplayfuzzError as error:
             why = str(error).removeprefix(f"{target.name}: ")
             skipped.append(TargetRun(target.name, skipped=why))
@@ -91,6 +89,19 @@ def _prepare(
         else:
             works.append(Work(target, environment))
     return works, skipped
+
+
+def _environment(
+    target: Target, wanted: str | None, say: Callable[[str], None]
+) -> Environment | Built:
+    """Where the target's library is, or what a daemon was built to.
+
+    Raises:
+        ReplayfuzzError: It cannot be had here.
+    """
+    if target.kind == "daemon":
+        return handoff.build(target, say)
+    return environments.build(target, wanted, say) if wanted else environments.installed(target)
 
 
 def split(works: Sequence[Work], jobs: int) -> list[list[Work]]:

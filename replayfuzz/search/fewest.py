@@ -89,9 +89,11 @@ class StillFails:
 
     Attributes:
         best: The last case that it said yes to; shrinking goes on from there.
+        target: Of the attempt.
     """
 
     def __init__(self, attempt: Attempt, wanted: Signature, over: Over, budget: Budget) -> None:
+        self.target = attempt.target
         self._attempt = attempt
         self._wanted = wanted
         self._over = over

@@ -12,8 +12,10 @@ from replayfuzz.cassette import Exchange
 from replayfuzz.environments import Environment
 from replayfuzz.errors import ReplayfuzzError, StoreError
 from replayfuzz.finding import Finding
+from replayfuzz.handoff import Built
 from replayfuzz.run import TargetRun, key
 from replayfuzz.search.case import Attempt
+from replayfuzz.search.daemons import InDaemon
 from replayfuzz.search.journal import Journal
 from replayfuzz.search.lane import Bounds, Lane
 from replayfuzz.search.news import Found, Note, Progress, Tell
@@ -35,7 +37,7 @@ class Work:
     """
 
     target: Target
-    environment: Environment
+    environment: Environment | Built
     part: tuple[int, int] = (0, 1)
 
 
@@ -55,13 +57,17 @@ class Done:
 Begin = Callable[[Work], Attempt]
 
 
-def begin(work: Work) -> InWorker:
-    """A worker for *work*, started.
+def begin(work: Work) -> InWorker | InDaemon:
+    """A worker or a daemon for *work*, started.
 
     Raises:
         StartError: It does not start.
     """
-    attempt = InWorker(work.target, work.environment)
+    attempt: InWorker | InDaemon
+    if isinstance(work.environment, Built):
+        attempt = InDaemon(work.target, work.environment)
+    else:
+        attempt = InWorker(work.target, work.environment)
     try:
         attempt.start()
     except BaseException:

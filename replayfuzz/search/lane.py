@@ -14,9 +14,9 @@ from replayfuzz.finding import Finding
 from replayfuzz.run import TargetRun
 from replayfuzz.search.case import Attempt, Case
 from replayfuzz.search.draws import Choice
+from replayfuzz.search.dress import cases
 from replayfuzz.search.hunt import Hunt
 from replayfuzz.search.journal import Journal
-from replayfuzz.search.order import all_cases
 from replayfuzz.search.probing import Probing
 from replayfuzz.search.process import slow
 
@@ -91,7 +91,13 @@ class Lane:
         bounds = self.bounds
         name = self.attempt.target.name
         self.hunt = Hunt(self.attempt, self.variants, bounds.seed, self._shrink_seconds, self.found)
-        self._cases = all_cases(self.exchanges, self.variants, f"{bounds.seed}/{name}", bounds.part)
+        self._cases = cases(
+            self.attempt.target,
+            self.exchanges,
+            self.variants,
+            f"{bounds.seed}/{name}",
+            bounds.part,
+        )
         self._put_off: deque[tuple[Case, tuple[Choice, ...]]] = deque()
         self._features: set[tuple[str, tuple[str, ...]]] = set()
 

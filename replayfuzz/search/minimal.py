@@ -55,7 +55,9 @@ def by_hypothesis(case: Case, choices: tuple[Choice, ...], fails: StillFails, se
         return fails(replace(case, plan=plan))
 
     try:
-        plan = shrink(strategies.plans(case.exchange), choices, broken, seed)
+        handoffs = fails.target.kind == "daemon"
+        strategy = strategies.plans(case.exchange, handoffs=handoffs)
+        plan = shrink(strategy, choices, broken, seed)
     except SpentError:
         plan = None
     # What Hypothesis calls small is not always less: a shorter plan wins.

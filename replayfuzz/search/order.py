@@ -25,19 +25,23 @@ def unbent(exchanges: Sequence[Exchange], variants: Sequence[str]) -> Iterator[C
             yield Case(exchange, UNBENT, variant)
 
 
-def scheduled(exchanges: Sequence[Exchange], variants: Sequence[str], seed: int) -> Iterator[Case]:
+def scheduled(
+    exchanges: Sequence[Exchange], variants: Sequence[str], seed: int, *, handoffs: bool = False
+) -> Iterator[Case]:
     """The fixed schedule of every stream for every variant, each case once.
 
     Round by round: one plan of every kind for every stream, then the next one of each. In
     the first pass the variants take turns; the later ones fill in what is left.
     """
     for turn in range(len(variants)):
-        for number, (exchange, plan) in enumerate(_rounds(exchanges, seed)):
+        for number, (exchange, plan) in enumerate(_rounds(exchanges, seed, handoffs)):
             yield Case(exchange, plan, variants[(number + turn) % len(variants)])
 
 
-def _rounds(exchanges: Sequence[Exchange], seed: int) -> Iterator[tuple[Exchange, Plan]]:
-    grouped = [(exchange, _by_kind(exchange, seed)) for exchange in exchanges]
+def _rounds(
+    exchanges: Sequence[Exchange], seed: int, handoffs: bool
+) -> Iterator[tuple[Exchange, Plan]]:
+    grouped = [(exchange, _by_kind(exchange, seed, handoffs)) for exchange in exchanges]
     kinds = list(dict.fromkeys(kind for _, groups in grouped for kind in groups))
     for number in count():
         longest = 0
@@ -53,12 +57,15 @@ def _rounds(exchanges: Sequence[Exchange], seed: int) -> Iterator[tuple[Exchange
 
 
 @lru_cache(maxsize=128)
-def _by_kind(exchange: Exchange, seed: int) -> dict[tuple[str, ...], tuple[Plan, ...]]:
+def _by_kind(
+    exchange: Exchange, seed: int, handoffs: bool
+) -> dict[tuple[str, ...], tuple[Plan, ...]]:
     """The schedule by kind: the first of each as it comes, the others spread over the body."""
     groups: dict[tuple[str, ...], list[Plan]] = {}
-    for plan in strategies.schedule(exchange):
+    for plan in strategies.schedule(exchange, handoffs=handoffs):
         if plan != UNBENT:
-            groups.setdefault(plan.kinds, []).append(plan)
+            # Hand-offs of one family have nothing in common that one of them could show for all.
+            groups.setdefault((*plan.kinds, plan.handoff.label), []).append(plan)
     mixed = {}
     for kind, (first, *others) in groups.items():
         Random(f"{seed}/{exchange.name}/{kind}").shuffle(others)
@@ -67,11 +74,15 @@ def _by_kind(exchange: Exchange, seed: int) -> dict[tuple[str, ...], tuple[Plan,
 
 
 def drawn(
-    exchanges: Sequence[Exchange], variants: Sequence[str], random: Random
+    exchanges: Sequence[Exchange],
+    variants: Sequence[str],
+    random: Random,
+    *,
+    handoffs: bool = False,
 ) -> Iterator[tuple[Case, tuple[Choice, ...]]]:
     """Random compositions without end, each with the choices that Hypothesis can shrink."""
     draws = Draws(random)
-    strategy = {exchange.name: strategies.plans(exchange) for exchange in exchanges}
+    strategy = {each.name: strategies.plans(each, handoffs=handoffs) for each in exchanges}
     while True:
         exchange = exchanges[int(random.random() * len(exchanges))]
         variant = variants[int(random.random() * len(variants))]
@@ -80,7 +91,12 @@ def drawn(
 
 
 def all_cases(
-    exchanges: Sequence[Exchange], variants: Sequence[str], seed: str, part: tuple[int, int]
+    exchanges: Sequence[Exchange],
+    variants: Sequence[str],
+    seed: str,
+    part: tuple[int, int],
+    *,
+    handoffs: bool = False,
 ) -> Iterator[tuple[Case, tuple[Choice, ...]]]:
     """Everything in the order of DESIGN 9; it never ends.
 
@@ -90,13 +106,14 @@ def all_cases(
         seed: Decides the random part.
         part: ``(k, n)``: of the fixed cases only each n-th, from the k-th on; the random
             ones differ for each k.
+        handoffs: The target is a daemon, whose clients are bent too.
     """
     k, n = part
     for number, case in enumerate(unbent(exchanges, variants)):
         if number % n == k:
             yield case, ()
-    random = drawn(exchanges, variants, Random(f"{seed}/{k}"))
-    for number, case in enumerate(scheduled(exchanges, variants, 0)):
+    random = drawn(exchanges, variants, Random(f"{seed}/{k}"), handoffs=handoffs)
+    for number, case in enumerate(scheduled(exchanges, variants, 0, handoffs=handoffs)):
         if number % n != k:
             continue
         yield case, ()

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from replayfuzz.cassette import Exchange
 from replayfuzz.search.case import Attempt
+from replayfuzz.search.dress import dressed
 from replayfuzz.search.probes import PROBES, Measured
 
 SHARE = 0.25
@@ -37,7 +38,7 @@ class Probing:
         streams = _streams(exchanges)
         # Each rule is tried on one variant, at least, before any is tried on the next one.
         self._jobs = deque(
-            (probe, stream, variant)
+            (probe, dressed(attempt.target, stream, variant), variant)
             for variant in variants
             for stream in streams
             for probe in PROBES

@@ -98,24 +98,24 @@ class InWorker:
         exchange, head = case.exchange, case.plan.head
         pieces = wire.pieces(exchange, case.plan, bent)
         whole = wire.message_end(exchange, case.plan, bent) == "complete"
-        limit = _limit(bent, PATIENCE) * patience
+        seconds = limit(bent, PATIENCE) * patience
         seen = self._worker.call(
             {
-                **_asked(case, limit),
+                **_asked(case, seconds),
                 "pieces": [base64.b64encode(piece).decode() for piece in pieces],
                 "status": head.status or exchange.status,
                 "fields": wire.response_fields(exchange, head),
                 "ending": "complete" if whole else "incomplete",
             },
-            limit + MARGIN,
+            seconds + MARGIN,
         )
         return replace(seen, delivery=Delivery("memory", len(pieces)))
 
     def _over_socket(self, case: Case, bent: Bent, patience: float) -> Transcript:
         still_open = wire.message_end(case.exchange, case.plan, bent) == "open"
-        limit = _limit(bent, OPEN_PATIENCE if still_open else PATIENCE) * patience
+        seconds = limit(bent, OPEN_PATIENCE if still_open else PATIENCE) * patience
         ticket = self._listening().offer(wire.render(case.exchange, case.plan, bent))
-        seen = self._worker.call({**_asked(case, limit), "url": ticket.url}, limit + MARGIN)
+        seen = self._worker.call({**_asked(case, seconds), "url": ticket.url}, seconds + MARGIN)
         return replace(seen, delivery=ticket.finish(MARGIN))
 
     def _listening(self) -> ReplayServer:
@@ -137,11 +137,11 @@ def _fits_memory(case: Case) -> bool:
     return not bent.waits and wire.message_end(case.exchange, plan, bent) != "open"
 
 
-def _asked(case: Case, limit: float) -> dict[str, Any]:
+def _asked(case: Case, seconds: float) -> dict[str, Any]:
     return {
         "dialect": case.exchange.dialect,
         "variant": case.variant,
-        "timeout": limit,
+        "timeout": seconds,
         "request": _request(case.exchange.request.body),
     }
 
@@ -155,7 +155,8 @@ def _request(body: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _limit(bent: Bent, patience: float) -> float:
+def limit(bent: Bent, patience: float) -> float:
+    """Seconds that a call with this stream may take; *patience* is for what is waited in vain."""
     waits = sum(seconds for _, seconds in bent.waits)
     # A boundary costs a round trip through two processes, a byte what the reader needs.
     return patience + waits + len(bent.body) / BYTES_A_SECOND + len(bent.cuts) / 2000
@@ -168,6 +169,8 @@ def slow(case: Case) -> bool:
     bent = case.bent
     if bent.waits or len(bent.body) > LARGE:
         return True
+    if case.plan.handoff.leaves is not None:
+        return False  # nobody waits for what the upstream does not say
     if wire.message_end(case.exchange, case.plan, bent) == "open":
         return True
     return len(bent.cuts) > MANY and not _fits_memory(case)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from replayfuzz import environments, findings
+from replayfuzz import environments, findings, handoff
 from replayfuzz.declared import find, load
 from replayfuzz.environments import Environment
 from replayfuzz.errors import MissingError, ReplayfuzzError
 from replayfuzz.finding import Finding
+from replayfuzz.handoff import Built
 from replayfuzz.search import probes
 from replayfuzz.search.buckets import of
 from replayfuzz.search.case import Attempt, Case, Outcome, Over, signatures
@@ -164,7 +165,9 @@ def _ways(finding: Finding) -> tuple[Over, ...]:
 
 def _environment(
     target: Target, requirement: str | None, say: Callable[[str], None] | None
-) -> Environment:
+) -> Environment | Built:
+    if target.kind == "daemon":
+        return handoff.build(target, say)
     if requirement is not None:
         return environments.build(target, requirement, say)
     try:

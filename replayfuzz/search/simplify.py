@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
-from replayfuzz.plan import Cut, Edit, End, Head, Layer, Pause, Plan, Slice, Splice
+from replayfuzz.plan import Cut, Edit, End, HandOff, Head, Layer, Pause, Plan, Slice, Splice
 from replayfuzz.search.case import Case
 from replayfuzz.search.fewest import fewest
+from replayfuzz.search.handed import plain_handoff
 from replayfuzz.search.remove import characters
 
 SHORT = 0.05  # seconds: what a pause is tried with first
@@ -19,6 +21,7 @@ def simplify(case: Case, fails: Fails) -> Case:
     """Drop edits, then make each that is left as tame as it can be."""
     case = fewer(case, fails)
     case = plain_head(case, fails)
+    case = plain_handoff(case, fails)
     case = cuts_for_slices(case, fails)
     for number in range(len(case.plan.edits)):
         case = _tamer(case, number, fails)
@@ -46,10 +49,10 @@ def plain_head(case: Case, fails: Fails) -> Case:
 
 
 def _heads(head: Head) -> Iterator[Head]:
-    for name in ("status", "framing", "coding", "fields", "case", "extension", "trailers"):
-        default = getattr(Head(), name)
-        if getattr(head, name) != default:
-            yield replace(head, **{name: default})
+    for part in fields(Head):
+        default: Any = part.default
+        if part.compare and getattr(head, part.name) != default:
+            yield replace(head, **{part.name: default})
     for name in ("fields", "trailers"):
         lines = getattr(head, name)
         for number in range(len(lines) if len(lines) > 1 else 0):
@@ -213,4 +216,4 @@ def _with(case: Case, edits: Sequence[Edit]) -> Case:
 
 def empty(plan: Plan) -> bool:
     """*plan* bends nothing."""
-    return not plan.edits and plan.head == Head()
+    return not plan.edits and plan.head == Head() and plan.handoff == HandOff()

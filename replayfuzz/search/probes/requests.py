@@ -31,6 +31,8 @@ def again(attempt: Attempt, case: Case) -> Answer:
     """See ``probe``; on one case."""
     if not dialects.find(case.exchange.dialect).sites or "tcp" not in attempt.overs(case):
         return None
+    if attempt.target.daemon is not None:
+        return None  # it is told by a payload, in every hand-off: rule payload-forwarded
     first, seen = _once(attempt, case)
     for _ in range(TIMES - 1):
         if first is None:

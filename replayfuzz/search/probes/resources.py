@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from replayfuzz import strategies
 from replayfuzz.cassette import Exchange
 from replayfuzz.invariants.resources import descriptors, memory
-from replayfuzz.plan import End, How, Plan
+from replayfuzz.plan import End, HandOff, How, Plan
 from replayfuzz.search.case import UNBENT, Attempt, Case, Over
 from replayfuzz.search.held import Held
 from replayfuzz.search.probes.linear import long_line
 from replayfuzz.search.probes.probe import Answer, Measured, Probe, Untold
+from replayfuzz.strategies.handoffs import described
 from replayfuzz.transcript import Transcript
 
 ROUNDS = 4  # the first one is the warm-up
@@ -39,16 +41,21 @@ def probe(attempt: Attempt, exchange: Exchange, variant: str) -> Answer:
     if "tcp" not in attempt.overs(cases[0]):
         return None  # a function of this process, which holds nothing of its own
     *quick, stalled = cases
-    counts = _rounds(attempt, [*(quick * 3)[: CALLS - 1], stalled], "tcp", CALLS)
+    calls = [*(quick * 3)[: CALLS - 1], stalled]
+    if attempt.target.daemon is not None:
+        abused = [Case(exchange, plan, variant) for plan in _abused()]
+        cases += abused
+        calls += abused
+    counts = _rounds(attempt, calls, "tcp", len(calls))
     if isinstance(counts, Untold):
         return counts
-    if descriptors([each.descriptors for each in counts[0]], CALLS):
+    if descriptors([each.descriptors for each in counts[0]], len(calls)):
         for case in cases:
             if (found := again(attempt, case)) is not None:
                 return found
     line = long_line(exchange, LINE, 4096)
     case = Case(exchange, line or UNBENT, variant)
-    if line is None or "memory" not in attempt.overs(case):
+    if line is None or _quickest(attempt, case) is None:
         return None
     quickly = _memory(attempt, case, READINGS)
     return again(attempt, case) if isinstance(quickly, Measured) else quickly
@@ -75,8 +82,16 @@ def _sockets(attempt: Attempt, case: Case) -> Answer:
     return Measured(case, evidence, counts[1], "tcp", note, ROUNDS * SURE)
 
 
+def _quickest(attempt: Attempt, case: Case) -> Over | None:
+    """How many calls can be made of *case*; None: they would take too long."""
+    overs = attempt.overs(case)
+    daemon = attempt.target.daemon is not None
+    return "memory" if "memory" in overs else "tcp" if daemon and overs else None
+
+
 def _memory(attempt: Attempt, case: Case, calls: int) -> Answer:
-    counts = _rounds(attempt, [case], "memory", calls)
+    over = _quickest(attempt, case) or "memory"
+    counts = _rounds(attempt, [case], over, calls)
     if isinstance(counts, Untold):
         return counts
     size = len(case.bent.body)
@@ -84,7 +99,7 @@ def _memory(attempt: Attempt, case: Case, calls: int) -> Answer:
     if evidence is None:
         return None
     note = _note(calls, "resident memory after each")
-    return Measured(case, evidence, counts[1], "memory", note, ROUNDS * calls)
+    return Measured(case, evidence, counts[1], over, note, ROUNDS * calls)
 
 
 def _note(calls: int, how: str) -> str:
@@ -115,6 +130,13 @@ def _rounds(
 
 def _stalls(plan: Plan) -> bool:
     return any(isinstance(edit, End) and edit.how == "stall" for edit in plan.edits)
+
+
+def _abused() -> list[Plan]:
+    """An ordinary hand-off after each abuse of a daemon's socket."""
+    return [
+        replace(UNBENT, handoff=described(HandOff(before=(name,)))) for name in strategies.ABUSES
+    ]
 
 
 def _cut_short(exchange: Exchange) -> list[Plan]:

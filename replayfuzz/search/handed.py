@@ -1,0 +1,90 @@
+"""A simpler hand-off that still shows the same breakage: fewer abuses, a smaller payload."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from replayfuzz.plan import HandOff
+from replayfuzz.search.case import Case
+from replayfuzz.search.fewest import fewest
+
+Fails = Callable[[Case], bool]
+
+
+def plain_handoff(case: Case, fails: Fails) -> Case:
+    """A hand-off that is ordinary wherever it can be."""
+    if case.plan.handoff == HandOff():
+        return case
+    while True:
+        for candidate in _plainer(case.plan.handoff):
+            if fails(tried := _with(case, candidate)):
+                case = tried
+                break
+        else:
+            break
+    if len(case.plan.handoff.before) > 1:
+        before = case.plan.handoff.before
+        order = range(len(before))
+
+        def chosen(kept: Any) -> Case:
+            names = tuple(before[number] for number in kept)
+            return _with(case, replace(case.plan.handoff, before=names))
+
+        few = fewest(order, lambda kept: fails(chosen(kept)))
+        case = chosen(few) if len(few) < len(before) else case
+    return _smaller_payload(case, fails)
+
+
+def _plainer(handoff: HandOff) -> Iterator[HandOff]:
+    """Hand-offs with one part less that is out of the ordinary, the plainest first."""
+    plain = HandOff()
+    for name in ("payload", "pair", "fds", "reads", "leaves", "before", "beside"):
+        if getattr(handoff, name) != getattr(plain, name):
+            yield replace(handoff, **{name: getattr(plain, name)})
+    if handoff.leaves:
+        yield replace(handoff, leaves=0)
+    if handoff.beside > 1:
+        yield replace(handoff, beside=handoff.beside // 2)
+
+
+def _smaller_payload(case: Case, fails: Fails) -> Case:
+    """Without members, and with shorter texts, that do not matter."""
+    value = _object(case.plan.handoff.payload)
+    if value is None:
+        return case
+    members = list(value.items())
+
+    def holding(kept: Any) -> Case:
+        text = json.dumps(dict(kept), ensure_ascii=False, separators=(",", ":"))
+        data = text.encode("utf-8", "surrogatepass")
+        return _with(case, replace(case.plan.handoff, payload=data))
+
+    few = list(fewest(members, lambda kept: fails(holding(kept))))
+    for number, (name, item) in enumerate(few):
+        if isinstance(item, str) and len(item) > 1:
+            letters = fewest(
+                item,
+                lambda kept, n=number, key=name: fails(
+                    holding(  # type: ignore[misc]
+                        [*few[:n], (key, "".join(kept)), *few[n + 1 :]]
+                    )
+                ),
+            )
+            few[number] = (name, "".join(letters))
+    smaller = holding(few)
+    return smaller if few != members and fails(smaller) else case
+
+
+def _object(payload: bytes | None) -> dict[str, Any] | None:
+    try:
+        value = json.loads(payload or b"")
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _with(case: Case, handoff: HandOff) -> Case:
+    return Case(case.exchange, replace(case.plan, handoff=handoff), case.variant)
