@@ -38,6 +38,7 @@ bool relay_free_when_idle(struct relay *relay) {
     sse_free(&relay->sse);
     tls_close(relay->tls);
     buffer_free(&relay->wire);
+    buffer_free(&relay->flight);
     buffer_free(&relay->plain);
     buffer_free(&relay->out);
     buffer_free(&relay->error_body);

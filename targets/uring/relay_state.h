@@ -23,7 +23,9 @@ struct relay {
     struct job job;
     struct addrinfo *address; // the one being tried
     struct tls *tls; // NULL: plain
-    struct buffer wire; // what the provider is still to be sent
+    struct buffer wire; // what the provider is to be sent next
+    struct buffer flight; // what it is being sent: the kernel reads it, so it must not grow
+    size_t uploaded; // of it
     struct buffer plain; // what TLS made of a piece
     struct buffer out; // what the client is still to be sent
     size_t sent; // of it

@@ -69,12 +69,6 @@ void put_format(struct buffer *out, const char *format, ...) {
     put_string(out, line);
 }
 
-void drop_front(struct buffer *buffer, size_t size) {
-    buffer->size -= size;
-    if (buffer->size)
-        memmove(buffer->data, buffer->data + size, buffer->size);
-}
-
 void buffer_free(struct buffer *buffer) {
     free(buffer->data);
     *buffer = (struct buffer){0};

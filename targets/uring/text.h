@@ -27,7 +27,6 @@ void put(struct buffer *out, struct text text);
 void put_string(struct buffer *out, const char *string);
 void put_byte(struct buffer *out, char byte);
 void put_format(struct buffer *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void drop_front(struct buffer *buffer, size_t size);
 void buffer_free(struct buffer *buffer);
 
 bool utf8_valid(struct text text);

@@ -50,6 +50,22 @@ static void request(struct relay *relay) {
     relay->requested = true;
 }
 
+static void upload(struct relay *relay) {
+    if (relay->uploaded == relay->flight.size) {
+        struct buffer sent = relay->flight;
+        relay->flight = relay->wire;
+        relay->wire = (struct buffer){0};
+        relay->uploaded = 0;
+        buffer_free(&sent);
+    }
+    if (relay->uploaded == relay->flight.size)
+        return;
+    struct io_uring_sqe *entry = ring_entry();
+    struct text rest = {relay->flight.data + relay->uploaded, relay->flight.size - relay->uploaded};
+    io_uring_prep_send(entry, relay->upstream, rest.at, rest.size, MSG_NOSIGNAL);
+    ring_begin(&relay->upload, entry, settings.upstream_seconds);
+}
+
 static void upload_done(struct op *op, int result) {
     struct relay *relay = RELAY(op, upload);
     if (relay->finished || relay->ending) {
@@ -58,7 +74,7 @@ static void upload_done(struct op *op, int result) {
         return;
     }
     // An answer may have come before the connection broke: reading tells.
-    drop_front(&relay->wire, result > 0 ? (size_t)result : relay->wire.size);
+    relay->uploaded += result > 0 ? (size_t)result : relay->flight.size - relay->uploaded;
     relay_pump(relay);
 }
 
@@ -136,11 +152,8 @@ static void connect_on(struct relay *relay, int error) {
 void upstream_pump(struct relay *relay) {
     if (relay->upstream < 0 || relay->finished || relay->connect.busy)
         return;
-    if (relay->wire.size && !relay->upload.busy) {
-        struct io_uring_sqe *entry = ring_entry();
-        io_uring_prep_send(entry, relay->upstream, relay->wire.data, relay->wire.size, MSG_NOSIGNAL);
-        ring_begin(&relay->upload, entry, settings.upstream_seconds);
-    }
+    if (!relay->upload.busy)
+        upload(relay);
     if (!relay->out.size && !relay->receive.busy) {
         double seconds = settings.upstream_seconds, left = relay->error_until - seconds_now();
         if (relay->error_until > 0 && left < seconds)
