@@ -206,8 +206,6 @@ def _parts(handoff: HandOff) -> Iterator[tuple[str, str]]:
         yield known, f"the payload {_quoted(handoff.payload)}"
     if handoff.pair == "unix":
         yield "handoff.pair", "a Unix socket pair"
-    if handoff.fds != "one":
-        yield "handoff.fds", f"descriptors: {handoff.fds}"
     if handoff.reads != "all":
         how = {"slow": "reads slowly", "late": "reads late"}[handoff.reads]
         yield "handoff.reads", f"a client that {how}"

@@ -48,12 +48,11 @@ EVERYTHING = Plan(
     handoff=HandOff(
         payload=b'{"a": 1}\xff',
         pair="unix",
-        fds="listener",
         reads="slow",
         leaves=0,
         before=("empty", "no-descriptor"),
         beside=3,
-        kind="handoff.fds",
+        kind="handoff.abuse",
         label="a listening socket",
     ),
 )
@@ -146,7 +145,7 @@ def edits(*items, **more):
         pytest.param(edits(head={"pad": True}), "pad is True", id="padding-a-truth"),
         pytest.param(edits(head={"empty_end": 1}), "empty_end is 1", id="empty-end-a-number"),
         pytest.param(edits(handoff=3), "handoff is int", id="handoff-a-number"),
-        pytest.param(edits(handoff={"fds": "all"}), "handoff: fds is 'all'", id="unknown-fds"),
+        pytest.param(edits(handoff={"pair": "all"}), "handoff: pair is 'all'", id="unknown-pair"),
         pytest.param(edits(handoff={"reads": []}), r"reads is \[\]", id="reads-a-list"),
         pytest.param(edits(handoff={"pair": "udp"}), "pair is 'udp'", id="unknown-pair"),
         pytest.param(edits(handoff={"payload": 7}), "payload is 7", id="payload-a-number"),

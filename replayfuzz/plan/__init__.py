@@ -18,12 +18,11 @@ from replayfuzz.plan.edits import (
     Splice,
     merge,
 )
-from replayfuzz.plan.handoff import FDS, READS, HandOff
+from replayfuzz.plan.handoff import READS, HandOff
 from replayfuzz.plan.saved import from_json, to_json
 
 __all__ = [
     "ENDINGS",
-    "FDS",
     "FRAMINGS",
     "LAYERS",
     "MAX_PAD",

@@ -5,17 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-Fds = Literal["one", "none", "two", "pipe", "listener", "datagram"]
-"""What travels with the payload (SCM_RIGHTS): the client's socket; no descriptor; the socket
-and a second one; the write end of a pipe; a listening socket; a datagram socket."""
-
 Reads = Literal["all", "slow", "late"]
 """How the client reads: at once; a little at a time; nothing until all was sent."""
 
 Pair = Literal["tcp", "unix"]
 """The client's connection: TCP over loopback, or a Unix socket pair."""
 
-FDS: tuple[Fds, ...] = get_args(Fds)
 READS: tuple[Reads, ...] = get_args(Reads)
 PAIRS: tuple[Pair, ...] = get_args(Pair)
 
@@ -27,7 +22,6 @@ class HandOff:
     Attributes:
         payload: The message as sent; None: the JSON object that the run makes for each case.
         pair: What the client's connection is.
-        fds: What travels with the payload.
         reads: How the client reads.
         leaves: The client closes after so many bytes of the response; None: it stays.
         before: Abuses that come first, by name, in order; each on a connection of its own.
@@ -37,7 +31,6 @@ class HandOff:
 
     payload: bytes | None = None
     pair: Pair = "tcp"
-    fds: Fds = "one"
     reads: Reads = "all"
     leaves: int | None = None
     before: tuple[str, ...] = ()

@@ -22,7 +22,7 @@ from replayfuzz.plan.edits import (
     Slice,
     Splice,
 )
-from replayfuzz.plan.handoff import FDS, PAIRS, READS, HandOff
+from replayfuzz.plan.handoff import PAIRS, READS, HandOff
 
 MAX_PAUSE = 86_400
 """Seconds; a longer pause is not what anybody meant."""
@@ -43,7 +43,6 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "coding": ("gzip",),
     "case": ("lower", "upper", "title"),
     "pair": PAIRS,
-    "fds": FDS,
     "reads": READS,
 }
 _TRUTHS = {"in_head", "in_chunk", "empty_end"}

@@ -41,7 +41,7 @@ def plain_handoff(case: Case, fails: Fails) -> Case:
 def _plainer(handoff: HandOff) -> Iterator[HandOff]:
     """Hand-offs with one part less that is out of the ordinary, the plainest first."""
     plain = HandOff()
-    for name in ("payload", "pair", "fds", "reads", "leaves", "before", "beside"):
+    for name in ("payload", "pair", "reads", "leaves", "before", "beside"):
         if getattr(handoff, name) != getattr(plain, name):
             yield replace(handoff, **{name: getattr(plain, name)})
     if handoff.leaves:

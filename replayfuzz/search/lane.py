@@ -150,7 +150,7 @@ class Lane:
     @property
     def untold(self) -> tuple[str, ...]:
         """What could not be tried, in sentences; to be asked at the end."""
-        return self._probing.untold
+        return (*self._probing.untold, *getattr(self.attempt, "untold", ()))
 
     def result(self) -> TargetRun:
         """What was done so far."""

@@ -51,6 +51,7 @@ class InDaemon:
         self._warm: set[str] = set()
         self._server: ReplayServer | None = None
         self._last = ""
+        self._died: dict[str, str] = {}
         self._mark = ""
         self._oracle = Oracle(project=self._project)
 
@@ -94,6 +95,14 @@ class InDaemon:
             if now is None or before is None or now.descriptors >= before.descriptors:
                 break
         return now
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """Deaths that no case can be blamed for, in sentences."""
+        return tuple(
+            f"{self.target.name}: {variant} died between two cases, and was started again: {how}"
+            for variant, how in self._died.items()
+        )
 
     def close(self) -> None:
         for running in self._running.values():
@@ -209,6 +218,7 @@ class InDaemon:
         if running is not None and running.alive:
             return running
         if running is not None:
+            self._died[variant] = running.ending
             self._drop(variant)
         base = self._upstream().base(self._daemon.way(variant).upstream)
         running = Running(self.target, variant, base, self._built)

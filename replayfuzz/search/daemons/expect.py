@@ -26,7 +26,7 @@ def relayed(
         return (_left(daemon, silent=wants[0].message_end == "open"),)
     given = payload.default(mark) if handoff.payload is None else handoff.payload
     values = payload.asked(given)
-    sound = values is not None and handoff.fds == "one"
+    sound = values is not None
     relay = Relay(
         daemon.status,
         tuple(daemon.fields.items()),
