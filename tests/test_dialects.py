@@ -328,3 +328,15 @@ def test_a_coding_without_its_end_may_be_told() -> None:
     plan = Plan((End(9, "fin"),), Head(framing="close", coding="gzip"), keep_chunks=False)
 
     assert [outcome.end for outcome in expected(exchange, plan)] == ["complete", "truncated"]
+
+
+def test_many_tiny_frames_may_be_taken_for_an_attack():
+    """RFC 9113 section 10.5; one frame for each event may not."""
+    plain = next(each for each in SHIPPED if each.name == "openai.chat/plain")
+    exchange = wire.over(plain, "h2")
+    whole, tiny = Plan(keep_chunks=False), Plan((Slice(0, 1, "http"),), keep_chunks=False)
+    assert all(outcome.strict for outcome in dialects.expected(exchange, whole))
+    *_, given_up = dialects.expected(exchange, tiny)
+    assert (given_up.end, given_up.strict) == ("truncated", False)
+    assert "10.5" in given_up.why
+    assert dialects.expected(plain, tiny) == dialects.expected(plain, whole)

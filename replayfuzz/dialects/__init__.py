@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from replayfuzz import wire
 from replayfuzz.cassette import Exchange
@@ -61,4 +62,16 @@ def expected(exchange: Exchange, plan: Plan, bent: Bent | None = None) -> tuple[
         # Closed before the end of the coding: RFC 9112 section 8 calls the message complete,
         # RFC 1952 the data damaged. A reader may go by either.
         outcomes += dialect.expect((bent.body,), Ended(status, "incomplete"))
-    return tuple(replace(outcome, how=bent.how) for outcome in outcomes)
+    outcomes = tuple(replace(outcome, how=bent.how) for outcome in outcomes)
+    if wire.looks_like_a_flood(exchange, bent):
+        outcomes += (replace(outcomes[0], **_GIVEN_UP),)
+    return outcomes
+
+
+_GIVEN_UP: dict[str, Any] = {
+    "end": "truncated",
+    "message_end": "incomplete",
+    "strict": False,
+    "how": "goaway",
+    "why": "RFC 9113 section 10.5: many frames that carry little may be treated as an attack",
+}

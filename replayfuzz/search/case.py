@@ -15,7 +15,7 @@ from replayfuzz.search.held import Held
 from replayfuzz.target import Target
 from replayfuzz.transcript import Expected, Transcript
 from replayfuzz.verdict import Verdict, Violation
-from replayfuzz.wire import Bent, bend, message_end
+from replayfuzz.wire import Bent, bend, looks_like_a_flood, message_end
 
 Over = Literal["memory", "tcp"]
 """How a case is delivered."""
@@ -158,6 +158,8 @@ class Oracle:
             if case.plan == UNBENT:
                 known.bases[_way(case, seen)] = None
             return verdict
+        if looks_like_a_flood(case.exchange, bent):
+            return verdict  # whether it is one may be decided otherwise each time
         differs = _compared(known, case, seen, reports)
         return verdict if differs is None else Verdict((differs, *verdict.violations))
 
@@ -185,7 +187,8 @@ class Oracle:
         exchange, plan = case.exchange, case.plan
         status = plan.head.status or exchange.status
         end = message_end(exchange, plan, bent)
-        key = (bent.body, status, end, bent.how, plan.head.coding, exchange.dialect)
+        flood = looks_like_a_flood(exchange, bent)
+        key = (bent.body, status, end, bent.how, plan.head.coding, exchange.dialect, flood)
         known = self._known.get(key)
         if known is not None:
             self._known.move_to_end(key)

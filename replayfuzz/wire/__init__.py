@@ -2,7 +2,7 @@
 
 from replayfuzz.wire.bend import Bent, bend
 from replayfuzz.wire.head import response_fields
-from replayfuzz.wire.protocol import framing_of, message_end, over, render
+from replayfuzz.wire.protocol import framing_of, looks_like_a_flood, message_end, over, render
 from replayfuzz.wire.script import Close, Frame, Script, Send, Step, Wait
 from replayfuzz.wire.segments import pieces
 
@@ -16,6 +16,7 @@ __all__ = [
     "Wait",
     "bend",
     "framing_of",
+    "looks_like_a_flood",
     "message_end",
     "over",
     "pieces",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Literal
 
 from replayfuzz.cassette import Exchange
@@ -55,3 +56,20 @@ def message_end(
     if exchange.protocol == "h2":
         return http2.message_end(exchange, plan, bent)
     return http1.message_end(exchange, plan, bent)
+
+
+def looks_like_a_flood(exchange: Exchange, bent: Bent) -> bool:
+    """Whether a recipient of HTTP/2 may take this stream for an attack, and end it.
+
+    RFC 9113 section 10.5: frames that carry little are named as what can be abused, and "an
+    endpoint MAY treat activity that is suspicious as a connection error of type
+    ENHANCE_YOUR_CALM". Where it begins, nothing says; see _MANY and _SMALL.
+    """
+    if exchange.protocol != "h2":
+        return False
+    edges = [at for at, layer in bent.cuts if layer != "tcp"]
+    small = sum(end - start < _SMALL for start, end in pairwise([0, *edges, len(bent.body)]))
+    return small > _MANY
+
+
+_MANY, _SMALL = 100, 64  # DATA frames, and bytes; providers send an event a frame, of 100 and more
