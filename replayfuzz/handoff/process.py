@@ -227,7 +227,7 @@ class Running:
         line = None if ready == "socket" else re.compile(ready, re.MULTILINE)
         while not (line.search(self._lines()) if line else self._listens()):
             if self.await_death(_LOOK):
-                raise self._unfit(f"{self.ending} before it was ready")
+                raise self._unfit(f"{self.ending.removeprefix('it ')} before it was ready")
             if time.monotonic() >= deadline:
                 raise self._unfit(self._late(line is not None))
 

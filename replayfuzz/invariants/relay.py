@@ -18,9 +18,12 @@ _PARAMETERS = re.compile(r"\s*;.*")
 
 def http_response(want: Expected, seen: Transcript) -> Evidence | None:
     """The client gets an HTTP response, or at least the beginning of one."""
-    if want.relay is None or seen.end != "garbage" or seen.response is None:
+    response = seen.response
+    if want.relay is None or response is None or want.relay.left:
         return None
-    raw = seen.response.raw
+    if seen.end != "garbage" and not (seen.end == "truncated" and not response.raw):
+        return None
+    raw = response.raw
     if want.relay.lenient and not raw:
         return None
     if not raw:
