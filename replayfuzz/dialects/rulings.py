@@ -89,6 +89,11 @@ BAD_JSON = Choice(
         ),
     ),
 )
+NO_DATA = Choice(
+    "an event whose data is empty",
+    "error",
+    (("skipped", "no standard says whether an event without any JSON is an error or skipped"),),
+)
 DUPLICATE_NAMES = Choice(
     "a name twice in an object",
     "last",
@@ -148,6 +153,16 @@ FLAT_ERROR = Choice(
     "an error object that is not in an error member",
     "error",
     (("read", "vLLM sends its error bare as the body of an HTTP error, in streams as a member"),),
+)
+FAILED_FINISH = Choice(
+    "a finish reason that says that the generation failed",
+    "told",
+    (("error", "the finish reason is documented as a failure of the generation"),),
+)
+SPECIAL_TOKENS = Choice(
+    "the text of a special token",
+    "left out",
+    (("read", "TGI flags special tokens, and leaves it to the reader to show their text"),),
 )
 BEYOND_TERMINAL = Choice(
     "records after the terminal one",

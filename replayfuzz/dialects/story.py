@@ -17,6 +17,7 @@ from replayfuzz.dialects.rulings import (
     DUPLICATE_NAMES,
     LONE_SURROGATES,
     NO_CONTENT,
+    NO_DATA,
     NO_FINISH,
     NO_TERMINAL,
     RAW_STATUS,
@@ -130,7 +131,7 @@ class Story:
         readable, value = self.value(text)
         if readable and isinstance(value, dict):
             return value
-        if self.rulings.pick(BAD_JSON) == "error":
+        if self.rulings.pick(BAD_JSON if text.strip() else NO_DATA) == "error":
             raise ProviderError("")
         return None
 
@@ -222,7 +223,7 @@ def message_of(value: Any) -> str:
     """The text for people in an error as providers write it; "" where there is none.
 
     ``{"error": {"message": …}}``, ``{"error": "…"}``, ``{"message": …}``, ``{"detail": "…"}``, the
-    inner object alone, an array of these, or a bare string.
+    inner object alone, an array of these (``{"errors": […]}`` too), or a bare string.
     """
     if isinstance(value, list):
         value = value[0] if value else None
@@ -232,6 +233,8 @@ def message_of(value: Any) -> str:
         return ""
     if value.get("error"):
         return message_of(value["error"])
+    if value.get("errors"):
+        return message_of(value["errors"])
     found = (value.get(name) for name in ("message", "detail"))
     return next((text for text in found if text and isinstance(text, str)), "")
 
