@@ -14,7 +14,7 @@ CATEGORY ?= all
 TEST_ARGS ?=
 DAEMONS := rust go python uring php-amp php swoole swow
 
-.PHONY: help fuzz test check fmt lint types cover wheel bench bench-bugs list clean
+.PHONY: help fuzz test check fmt lint types cover wheel bench bench-bugs bench-faults list clean
 .PHONY: test-daemons test-category $(DAEMONS:%=test-%)
 
 help: ## what can be made
@@ -108,6 +108,9 @@ bench: .venv/dev ## every benchmark of the project as one table of ratios
 
 bench-bugs: .venv/dev ## known bugs of real releases: found on bad, silent on fixed
 	$(PY) -m benchmarks.knownbugs
+
+bench-faults: .venv/dev ## faults planted in a streaming daemon: found, minimal, replayed
+	$(PY) -m benchmarks.faults $(FAULTS)
 
 clean: ## remove what make made
 	rm -rf .venv dist build findings .coverage .coverage.*

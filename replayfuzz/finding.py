@@ -69,6 +69,8 @@ class Finding:
         flaky: It did not break on each of the confirming calls, so it was not shrunk.
         accepted: The reason for which the target's declaration accepts it, or "".
         declaration: File that declares the target; "" where its name is enough.
+        start: Command that starts a daemon, with ``{upstream}`` (a base URL) and ``{socket}``
+            left open; "" for a library.
         note: Anything else that a reader should know.
     """
 
@@ -94,6 +96,7 @@ class Finding:
     flaky: bool = False
     accepted: str = ""
     declaration: str = ""
+    start: str = ""
     note: str = ""
 
     @cached_property

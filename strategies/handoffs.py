@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from replayfuzz.plan import End, HandOff, Plan
+from replayfuzz.plan import End, HandOff, Pause, Plan
 from replayfuzz.strategies.family import Family
 from replayfuzz.strategies.view import View
 
@@ -41,7 +41,7 @@ ABUSES: Mapping[str, str] = {
 }
 """What a hand-off can be preceded by, by name; in words."""
 
-LONG = (1_000, 60_000, 200_000)
+LONG = (200_000, 60_000, 1_000)
 """Characters of long prompts; 200 KB is what fits into a message by default."""
 
 _TEXTS = (
@@ -113,10 +113,12 @@ _WRONG: tuple[tuple[str, bytes], ...] = (
     ("a huge number", b'{"prompt":"x","max_tokens":1e999}'),
     ("NaN", b'{"prompt":"x","temperature":NaN}'),
 )
-_TOGETHER = (2, 8, 32)
+_BESIDE = (1, 7, 31)
+MEANWHILE = 0.3
+"""Seconds in which the other clients of a case are served, for a stream that pauses."""
 
 
-def _plan(handoff: HandOff, *edits: End) -> Plan:
+def _plan(handoff: HandOff, *edits: End | Pause) -> Plan:
     return Plan(edits, keep_chunks=False, keep_times=False, handoff=handoff)
 
 
@@ -133,6 +135,9 @@ def payloads(_: View) -> Iterator[Plan]:
     """Payloads that a daemon has to serve: what they ask for reaches the upstream."""
     kind = "handoff.payload"
     yield _plan(HandOff(payload=b"", kind=kind, label="an empty payload: one NUL byte"))
+    for size in LONG:
+        payload = _json({"prompt": "x" * size})
+        yield _plan(HandOff(payload=payload, kind=kind, label=f"a prompt of {size} characters"))
     for text in _TEXTS:
         payload = _json({"prompt": text})
         yield _plan(HandOff(payload=payload, kind=kind, label=f"the prompt {text!a}"))
@@ -140,9 +145,6 @@ def payloads(_: View) -> Iterator[Plan]:
     yield _plan(HandOff(payload=escaped, kind=kind, label="a prompt in JSON escapes"))
     for name, value in _SOUND:
         yield _plan(HandOff(payload=_json(value), kind=kind, label=name))
-    for size in LONG:
-        payload = _json({"prompt": "x" * size})
-        yield _plan(HandOff(payload=payload, kind=kind, label=f"a prompt of {size} characters"))
 
 
 def injections(_: View) -> Iterator[Plan]:
@@ -165,11 +167,18 @@ def abuses(_: View) -> Iterator[Plan]:
             yield _plan(HandOff(before=before, kind="handoff.abuse", label=_after(before)))
 
 
-def together(_: View) -> Iterator[Plan]:
-    """Many clients at once."""
-    for number in _TOGETHER:
-        label = f"{number} other clients at the same time"
-        yield _plan(HandOff(beside=number - 1 or 1, kind="handoff.together", label=label))
+def together(view: View) -> Iterator[Plan]:
+    """Many clients at once; also with one stream that pauses inside an event.
+
+    The others' events come while half of that one is read: whatever the clients share has
+    its chance to be mixed up, each time.
+    """
+    kind, middle = "handoff.together", len(view.body) // 2
+    pause = Pause(middle, MEANWHILE, "time.pause", f"{MEANWHILE} s of silence after byte {middle}")
+    for beside in _BESIDE:
+        handoff = HandOff(beside=beside, kind=kind, label=_beside(beside))
+        yield _plan(handoff, pause)
+        yield _plan(handoff)
 
 
 def readers(_: View) -> Iterator[Plan]:
@@ -213,7 +222,7 @@ def _parts(handoff: HandOff) -> Iterator[tuple[str, str]]:
         words = f"the client leaves after {handoff.leaves} bytes of the response"
         yield "handoff.leaves", words
     if handoff.beside:
-        yield "handoff.together", f"{handoff.beside} other clients at the same time"
+        yield "handoff.together", _beside(handoff.beside)
 
 
 _PAYLOADS = {"handoff.payload", "handoff.injection", "handoff.wrong"}
@@ -223,6 +232,10 @@ _QUOTED = 60
 def _quoted(payload: bytes) -> str:
     text = ascii(payload.decode("utf-8", "backslashreplace"))
     return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}… ({len(payload)} bytes)"
+
+
+def _beside(number: int) -> str:
+    return f"{number} other client{'s' if number > 1 else ''} at the same time"
 
 
 def _after(before: tuple[str, ...]) -> str:

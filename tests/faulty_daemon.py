@@ -11,12 +11,15 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
+from replayfuzz import declared
 from replayfuzz.targets.asyncio_daemon import __main__ as program
 from replayfuzz.targets.asyncio_daemon import chat, listening, payload, serving, sse
 from replayfuzz.targets.asyncio_daemon.client import Client
 from replayfuzz.targets.asyncio_daemon.upstream import Upstream
 
+ROOT = Path(__file__).resolve().parents[1]
 KEPT: list[object] = []
 
 
@@ -297,6 +300,25 @@ FAULTS: dict[str, tuple[Callable[[], None], str]] = {
 """Each fault, and the rule that it breaks."""
 
 
+def declared_in(folder: Path, fault: str) -> Path:
+    """Write a declaration of the daemon with that fault ("": without one) into *folder*."""
+    text = (declared.SHIPPED / "python.toml").read_text()
+    name = f"faulty-{fault}" if fault else "faultless"
+    program = f'"-m", "tests.faulty_daemon", "{fault}"'
+    environment = "[target.daemon.environment]\n"
+    for old, new in (
+        ('name = "python"', f'name = "{name}"'),
+        ('"-P", "-m", "replayfuzz.targets.asyncio_daemon"', program),
+        (environment, f'{environment}PYTHONPATH = "{ROOT}"\n'),
+    ):
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    file = folder / f"{name}.toml"
+    file.write_text(text)
+    return file
+
+
 if __name__ == "__main__":
-    FAULTS[sys.argv.pop(1)][0]()
+    if fault := sys.argv.pop(1):
+        FAULTS[fault][0]()
     sys.exit(program.main())

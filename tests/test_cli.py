@@ -12,7 +12,7 @@ import pytest
 from replayfuzz import __version__, store
 from replayfuzz.cli import run
 from replayfuzz.invariants import INVARIANTS
-from replayfuzz.strategies import FAMILIES
+from replayfuzz.strategies import FAMILIES, HANDOFFS
 from tests.cli import environment, finished, own_target
 
 
@@ -61,7 +61,7 @@ def test_what_there_is_to_name_is_listed(command):
     assert "reference" in first_words("targets")
     assert first_words("cassettes") == [exchange.name for exchange in store.shipped()]
     assert first_words("invariants") == [row.id for row in INVARIANTS]
-    assert first_words("edits") == [family.id for family in FAMILIES]
+    assert first_words("edits") == [family.id for family in (*FAMILIES, *HANDOFFS)]
 
 
 def test_a_list_can_go_to_a_file(command, tmp_path):

@@ -240,7 +240,7 @@ def test_a_daemon_that_ends_at_start_cannot_be_told(run, tmp_path):
     status, out, _ = run("--target", own_daemon(tmp_path, flaw="exits"))
 
     assert status == 2
-    assert "could not tell: own: its daemon it ended with exit status 1 before it was ready" in out
+    assert "could not tell: own: its daemon ended with exit status 1 before it was ready" in out
     assert "no configuration" in out
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from replayfuzz import dialects
+from replayfuzz import dialects, store
 from replayfuzz.cassette import Exchange
 from replayfuzz.invariants import judge
 from replayfuzz.plan import End, Head, How, Plan, Slice, Splice
@@ -33,7 +33,7 @@ BODIES = {
 }
 
 
-def plans(size: int) -> list[Plan]:
+def plans(size: int, step: int = 7) -> list[Plan]:
     ends: tuple[How, ...] = ("complete", "reset", "stall")
     return [
         *(
@@ -42,7 +42,7 @@ def plans(size: int) -> list[Plan]:
             Plan((Splice(6, 1, b"\xff"),)),
             Plan(head=Head(status=500)),
         ),
-        *(Plan((End(at, how),)) for how in ends for at in range(0, size, 7)),
+        *(Plan((End(at, how),)) for how in ends for at in range(0, size, step)),
     ]
 
 
@@ -65,3 +65,18 @@ def test_a_reader_that_does_what_the_oracle_says_breaks_no_rule(name):
             assert judge(wants, told(want)).violations == (), plan
             assert judge((want,), told(want)).violations == (), plan
     assert {"complete" if name != "anthropic.messages" else "error", "truncated"} <= ends
+
+
+SHIPPED = [one for one in store.shipped() if one.name.endswith(("/plain", "/tool-call"))]
+
+
+@pytest.mark.parametrize("exchange", SHIPPED, ids=lambda exchange: exchange.name)
+def test_nor_does_one_that_reads_a_shipped_stream(exchange):
+    ends = set()
+    for plan in plans(len(exchange.body), step=1 + len(exchange.body) // 20):
+        for want in (wants := dialects.expected(exchange, plan)):
+            ends.add(want.end)
+
+            assert judge(wants, told(want)).violations == (), plan
+            assert judge((want,), told(want)).violations == (), plan
+    assert {"complete", "truncated"} <= ends

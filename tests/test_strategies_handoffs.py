@@ -32,8 +32,8 @@ def test_every_plan_has_words_and_survives_being_saved(plan):
 
 @pytest.mark.parametrize("plan", EVERY)
 def test_an_ordinary_stream_lies_behind_every_hand_off(plan):
-    """Only who leaves needs a stream of another kind: one that falls silent."""
-    assert not plan.edits or plan.handoff.leaves is not None
+    """Only who leaves, or is not alone, needs another one: one that falls silent or pauses."""
+    assert not plan.edits or plan.handoff.leaves is not None or plan.handoff.beside
 
 
 def test_each_abuse_has_words_and_is_carried_out():

@@ -84,10 +84,10 @@ def _invariants() -> Iterator[tuple[str, ...]]:
 
 
 def _edits() -> Iterator[tuple[str, ...]]:
-    from replayfuzz.strategies import FAMILIES  # noqa: PLC0415
+    from replayfuzz.strategies import FAMILIES, HANDOFFS  # noqa: PLC0415
 
     yield ("FAMILY", "GROUP", "MEANING", "TITLE")
-    for family in FAMILIES:
+    for family in (*FAMILIES, *HANDOFFS):
         yield family.id, family.group, "kept" if family.preserving else "changed", family.title
 
 

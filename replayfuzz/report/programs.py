@@ -1,7 +1,7 @@
 """The fixed text of repro.py: Python from 3.9 on, standard library only, ASCII.
 
 ``STEPS``, ``ABOUT``, ``REQUIRES`` and ``SNIPPET`` stand above it. A server is ``SHARED``, one
-of ``HTTP1`` and ``HTTP2``, and ``MAIN``.
+of ``HTTP1`` and ``HTTP2``, ``LISTEN``, and ``MAIN``; that of a daemon ends in ``handover.MAIN``.
 """
 
 IMPORTS = """import argparse
@@ -16,6 +16,8 @@ import time
 """
 
 SHARED = '''
+asked = []
+
 
 def unread(connection):
     """Bytes that the peer has not read yet, from /proc/net/tcp; None where it does not tell."""
@@ -57,6 +59,7 @@ def read_request(connection):
             return False
         data += piece
     head, _, body = data.partition(b"\\r\\n\\r\\n")
+    asked.append(head)
     fields = head.lower()
     length = re.search(rb"\\ncontent-length:\\s*(\\d+)", fields)
     chunked = re.search(rb"\\ntransfer-encoding:[^\\n]*chunked", fields)
@@ -176,14 +179,19 @@ def send(connection, segment):
         connection.sendall(segment)
 '''
 
-MAIN = '''
+LISTEN = '''
+
+serving = set()
+
 
 def answer(connection):
+    serving.add(connection)
     with connection:
         try:
             play(connection)
         except OSError:
             pass  # the peer left: its right
+    serving.discard(connection)
 
 
 def listen(port):
@@ -197,7 +205,9 @@ def listen(port):
 
     threading.Thread(target=accept, daemon=True).start()
     return listener.getsockname()[1]
+'''
 
+MAIN = """
 
 def main():
     options = argparse.ArgumentParser(description="Serve the stream of a replayfuzz finding.")
@@ -228,7 +238,7 @@ def main():
 
 if __name__ == "__main__":
     main()
-'''
+"""
 
 TOO_LONG = """
 

@@ -7,8 +7,9 @@ Python literals.
 from __future__ import annotations
 
 from replayfuzz.finding import Finding
+from replayfuzz.report import handover
 from replayfuzz.report.marks import plain, spell
-from replayfuzz.report.programs import HTTP1, HTTP2, IMPORTS, MAIN, SHARED, TOO_LONG
+from replayfuzz.report.programs import HTTP1, HTTP2, IMPORTS, LISTEN, MAIN, SHARED, TOO_LONG
 from replayfuzz.report.snippets import OVER_HTTP2, requirements, snippet
 from replayfuzz.wire import Close, Frame, Send, Wait, render
 from replayfuzz.wire.http2 import MAX_PAYLOAD
@@ -32,27 +33,40 @@ def repro(finding: Finding) -> str:
     A stream over HTTP/2 is served without TLS, to be asked for by curl; one that needs flow
     control names the command that plays it instead.
     """
+    if finding.start:
+        return _of_daemon(finding)
     variant = finding.variants[0] if finding.variants else ""
     framed = finding.exchange.protocol == "h2"
     requires = "" if framed else requirements(finding.target, finding.version)
     code = OVER_HTTP2 if framed else snippet(finding.target, variant).code
     steps = _steps(finding)
-    program = _program(steps, framed=framed)
+    told = f"REQUIRES = {requires!a}\nSNIPPET = {code!a}\n"
+    return _text(finding, IMPORTS, told, _program(steps, MAIN, framed=framed), steps)
+
+
+def _of_daemon(finding: Finding) -> str:
+    """``python3 repro.py --run`` starts the daemon, hands a client over, and shows what it gets;
+    ``python3 repro.py SOCKET`` does so with one that runs, and calls the port that is served.
+    """
+    steps = _steps(finding)
+    program = _program(steps, handover.MAIN, framed=finding.exchange.protocol == "h2")
+    return _text(finding, IMPORTS + handover.IMPORTS, handover.values(finding), program, steps)
+
+
+def _text(finding: Finding, imports: str, told: str, program: str, steps: Steps) -> str:
     listed = "".join(f"    {step!r},\n" for step in steps if program is not TOO_LONG)
     return (
-        f'"""{_docstring(finding)}\n"""\n\n{IMPORTS}\n'
-        f"ABOUT = {_about(finding)!a}\n"
-        f"REQUIRES = {requires!a}\n"
-        f"SNIPPET = {code!a}\n"
-        f"STEPS = [\n{listed}]\n" + program
+        f'"""{_docstring(finding)}\n"""\n\n{imports}\n'
+        f"ABOUT = {_about(finding)!a}\n{told}"
+        f"STEPS = [\n{listed}]\n{program}"
     )
 
 
-def _program(steps: Steps, *, framed: bool) -> str:
+def _program(steps: Steps, main: str, *, framed: bool) -> str:
     sizes = [len(value[2]) for _, value in steps if isinstance(value, tuple)]
     if sum(sizes) > WINDOW or max(sizes, default=0) > MAX_PAYLOAD:
         return TOO_LONG
-    return SHARED + (HTTP2 if framed else HTTP1) + MAIN
+    return SHARED + (HTTP2 if framed else HTTP1) + LISTEN + main
 
 
 def _steps(finding: Finding) -> Steps:
@@ -108,6 +122,7 @@ def _about(finding: Finding) -> str:
         f"{who}{paths} breaks {finding.invariant}: {finding.requirement}",
         f"source:   {finding.source}",
         f"bend:     {'; '.join(finding.words) or 'none'}",
+        *([f"hand-off: {handover.handed(finding)}"] if finding.start else []),
         *([f"because:  {'; '.join(finding.clauses)}"] if finding.clauses else []),
         f"expected: {finding.expected}",
         f"observed: {finding.observed}",

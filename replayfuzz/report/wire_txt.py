@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from replayfuzz.finding import Finding
+from replayfuzz.report.handover import NOTHING, handed
 from replayfuzz.report.human import about
 from replayfuzz.report.marks import marked, plain
 from replayfuzz.wire import Close, Frame, Send, Wait, render
@@ -33,6 +34,7 @@ def _lines(finding: Finding) -> Iterator[str]:
     for words in finding.words:
         yield f"# bend: {plain(words)}"
     yield ""
+    yield from _handed(finding)
     yield f"## Body, one event a line {about(finding)}"
     yield ""
     yield from marked(finding.bent)
@@ -54,6 +56,19 @@ def _lines(finding: Finding) -> Iterator[str]:
                 yield f".. wait {seconds:g} s"
             case Close(how=how):
                 yield f"xx {_CLOSES[how]}"
+
+
+def _handed(finding: Finding) -> Iterator[str]:
+    """What the daemon was given, before its upstream sends anything."""
+    if not (how := handed(finding)):
+        return
+    yield f"## Hand-off: {plain(how)}"
+    yield ""
+    payload = finding.plan.handoff.payload
+    if payload is not None:
+        yield f"-> one message of {len(payload or NOTHING)} bytes"
+        yield from dump(payload or NOTHING, 0)
+        yield ""
 
 
 _KINDS = {

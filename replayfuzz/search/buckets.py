@@ -25,6 +25,13 @@ _TOLD = frozenset(
     }
 )
 
+# Who gets what of clients that share a buffer is another matter each time.
+_RACES = frozenset({"clients-apart"})
+
+
+def _rule(name: str) -> str:
+    return name.partition("/")[0]
+
 
 def of(finding: Finding) -> Signature:
     """The breakage that a finding is about."""
@@ -55,6 +62,9 @@ class Buckets:
         recorded breaks the rule) explains other unbent streams only: what the same shape of
         breakage on a sound stream comes from is not known by it.
         """
+        if _rule(wanted.name) in _RACES and (known := self._sound(wanted)) is not None:
+            self.counts[known.id] += 1
+            return known
         same = [finding for finding in self._known.values() if of(finding) == wanted]
         for finding in same:
             if not finding.kinds and (plan.kinds or variant not in finding.variants):
@@ -67,6 +77,15 @@ class Buckets:
             self.counts[same[-1].id] += 1
             return same[-1]
         return None
+
+    def sound(self, wanted: Signature) -> bool:
+        """Whether a finding of that rule, in whichever case of it, broke each time."""
+        return self._sound(wanted) is not None
+
+    def _sound(self, wanted: Signature) -> Finding | None:
+        rule = _rule(wanted.name)
+        same = (each for each in self._known.values() if _rule(each.invariant) == rule)
+        return next((each for each in same if not each.flaky), None)
 
     def add(self, finding: Finding) -> Finding | None:
         """Take a finding in.
@@ -109,7 +128,7 @@ class Buckets:
 
 
 def _family(finding: Finding) -> tuple[str, ...]:
-    rule = finding.invariant.partition("/")[0]
+    rule = _rule(finding.invariant)
     # An exception is told apart by where it was raised, not by the stream that raised it.
     return ("told",) if rule in _TOLD else (finding.invariant, finding.shape, finding.frame)
 

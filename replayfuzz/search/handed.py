@@ -11,6 +11,9 @@ from replayfuzz.plan import HandOff
 from replayfuzz.search.case import Case
 from replayfuzz.search.fewest import fewest
 
+FEW = 64
+"""Characters of a text that are tried one by one; of a longer one only the length may count."""
+
 Fails = Callable[[Case], bool]
 
 
@@ -65,17 +68,28 @@ def _smaller_payload(case: Case, fails: Fails) -> Case:
     few = list(fewest(members, lambda kept: fails(holding(kept))))
     for number, (name, item) in enumerate(few):
         if isinstance(item, str) and len(item) > 1:
-            letters = fewest(
-                item,
-                lambda kept, n=number, key=name: fails(
-                    holding(  # type: ignore[misc]
-                        [*few[:n], (key, "".join(kept)), *few[n + 1 :]]
-                    )
-                ),
-            )
-            few[number] = (name, "".join(letters))
+
+            def short(text: str, number: int = number, name: str = name) -> bool:
+                return fails(holding([*few[:number], (name, text), *few[number + 1 :]]))
+
+            few[number] = (name, _shorter(item, short))
     smaller = holding(few)
     return smaller if few != members and fails(smaller) else case
+
+
+def _shorter(text: str, fails: Callable[[str], bool]) -> str:
+    """The letters that matter; where only their number does, so many of the same one."""
+    same = text[0] * len(text)
+    if len(text) <= FEW or fails("") or not (text == same or fails(same)):
+        return "".join(fewest(text, lambda kept: fails("".join(kept))))
+    holds, breaks = 0, len(text)
+    while breaks - holds > 1:
+        middle = (holds + breaks) // 2
+        if fails(same[:middle]):
+            breaks = middle
+        else:
+            holds = middle
+    return same[:breaks]
 
 
 def _object(payload: bytes | None) -> dict[str, Any] | None:

@@ -23,6 +23,9 @@ from replayfuzz.verdict import Violation
 
 MAX_CALLS = 600
 MAX_WAITS = 30  # the same where each call is a wait in vain
+HURRY = 0.4
+"""Factor on what a daemon is waited for in vain while its case is shrunk: it answers in
+milliseconds where it does, and what shrinking leads to is confirmed with all patience."""
 LAST_SECONDS = 0.3  # for a lead that is left when the time is over: the first steps help most
 MAX_BUCKETS = 60  # findings that one target may have in a run; more help nobody
 MEMORY_ONLY = "only memory delivery shows it; over a socket the rule held"
@@ -161,8 +164,7 @@ class Hunt:
         """Pursue the first lead; it goes only afterwards, so that Ctrl-C does not lose it."""
         lead = self._leads[0]
         if not self._stale(lead):
-            calls = MAX_WAITS if _hangs(lead.wanted) else MAX_CALLS
-            finding = self._pursue(lead, budget or Budget(calls, self._seconds()))
+            finding = self._pursue(lead, budget)
             if finding is None:
                 self._hopeless.add((lead.wanted, lead.case.plan.kinds))
             else:
@@ -193,18 +195,23 @@ class Hunt:
             case.plan.words,
         )
 
-    def _pursue(self, lead: Lead, budget: Budget) -> Finding | None:
+    def _pursue(self, lead: Lead, budget: Budget | None) -> Finding | None:
         """Confirm, then shrink; None when it does not break again at all."""
         case, wanted, choices = lead.case, lead.wanted, lead.choices
         confirmed = confirm(self._attempt, case, wanted)
         if confirmed.outcome is None:
             return None
+        if confirmed.flaky and self.buckets.sound(wanted):
+            return None  # a race that shows each time elsewhere is told there
         if confirmed.flaky:
             note = f"it did not break at each of {TIMES} tries, so it was not shrunk"
             return self._finding(case, wanted, confirmed, Effort(note=note))
+        most = MAX_WAITS if _hangs(wanted) else MAX_CALLS
+        budget = budget or Budget(most, self._seconds())
         for over in ("memory", "tcp") if confirmed.memory else ("tcp",):
             # Memory is fast, but what it leads to must show on a socket as well.
-            fails = StillFails(self._attempt, wanted, over, budget)
+            patience = HURRY if _waits(wanted) and self._attempt.target.daemon else 1.0
+            fails = StillFails(self._attempt, wanted, over, budget, patience)
             start = by_hypothesis(case, choices, fails, self._seed) if choices else case
             small = minimal(start, fails)
             again = confirm(self._attempt, small.case, wanted)
@@ -257,3 +264,8 @@ class Hunt:
 
 def _hangs(wanted: Signature) -> bool:
     return wanted.name.partition("/")[0] == "no-hang"
+
+
+def _waits(wanted: Signature) -> bool:
+    """Each call that shows it is a wait in vain."""
+    return _hangs(wanted) or wanted.name == "upstream-cancelled"

@@ -24,6 +24,7 @@ SLOW_SHARE = 0.15
 """Part of a target's time that may go to cases in which it is likely to wait in vain."""
 SHRINK_SHARE = 0.5
 """Part of a target's time that may go to confirming and shrinking."""
+FIRST = 30  # bent cases of a daemon that are tried before its probes
 MAX_FEATURES = 2000  # kinds of cases that are looked at for what they can show
 MAX_WAITING = 2000  # slow cases put off until there is time for them
 
@@ -85,8 +86,10 @@ class Lane:
         self._unshown = 0
         self._named = named_by(self.attempt.target) or self.attempt.target.name
         k, n = self.bounds.part
-        # Probes come when the streams have been seen as they are.
-        self._bare = len(self.exchanges) * len(self.variants) // n
+        # Probes come when the streams have been seen as they are; those of a daemon take
+        # longer than all that its hand-offs show at once.
+        first = FIRST if self.attempt.target.daemon else 0
+        self._bare = (len(self.exchanges) * len(self.variants) + first) // n
         self._probing = Probing(self.attempt, self.exchanges, self.variants[k::n])
         bounds = self.bounds
         name = self.attempt.target.name

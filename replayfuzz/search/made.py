@@ -9,6 +9,7 @@ from replayfuzz.cassette import Exchange
 from replayfuzz.declared import named_by
 from replayfuzz.finding import Finding
 from replayfuzz.search.case import Attempt, Case
+from replayfuzz.search.daemons import InDaemon
 from replayfuzz.transcript import Transcript
 from replayfuzz.verdict import Violation
 
@@ -52,6 +53,7 @@ def made(
         calls=effort.calls,
         delivery=seen.delivery,
         shown_over="memory",
+        start=attempt.start_line(case.variant) if isinstance(attempt, InDaemon) else "",
         note=effort.note,
     )
 

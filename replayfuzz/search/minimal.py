@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from replayfuzz import strategies
 from replayfuzz.plan import Plan
-from replayfuzz.search.case import Case
+from replayfuzz.search.case import UNBENT, Case
 from replayfuzz.search.draws import Choice, shrink
 from replayfuzz.search.fewest import SpentError, StillFails
 from replayfuzz.search.reduce import reduce
@@ -55,6 +55,10 @@ def by_hypothesis(case: Case, choices: tuple[Choice, ...], fails: StillFails, se
         return fails(replace(case, plan=plan))
 
     try:
+        # What an abuse of a daemon brings about needs no stream that is bent as well.
+        handed = replace(UNBENT, handoff=case.plan.handoff)
+        if handed not in (UNBENT, case.plan) and broken(handed):
+            return replace(case, plan=handed)
         handoffs = fails.target.kind == "daemon"
         strategy = strategies.plans(case.exchange, handoffs=handoffs)
         plan = shrink(strategy, choices, broken, seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import count
+from itertools import count, zip_longest
 from random import Random
 
 from replayfuzz import strategies
@@ -16,6 +16,10 @@ from replayfuzz.search.draws import Choice, Draws
 EXPLORE_EVERY = 6
 """One case in so many is drawn at random while the schedule lasts: it is the schedule that
 finds most, and a long one must not keep the families from being combined."""
+
+CALM = 60
+"""Cases of a daemon's schedule among which none is drawn: one part of a hand-off that is out of
+the ordinary is told in milliseconds, and eight of them at once take a daemon's whole time."""
 
 
 def unbent(exchanges: Sequence[Exchange], variants: Sequence[str]) -> Iterator[Case]:
@@ -43,6 +47,8 @@ def _rounds(
 ) -> Iterator[tuple[Exchange, Plan]]:
     grouped = [(exchange, _by_kind(exchange, seed, handoffs)) for exchange in exchanges]
     kinds = list(dict.fromkeys(kind for _, groups in grouped for kind in groups))
+    if handoffs:
+        kinds = _by_turns(kinds)
     for number in count():
         longest = 0
         for shift in range(len(grouped)):
@@ -56,12 +62,36 @@ def _rounds(
             return
 
 
+Kind = tuple[str, ...]
+"""Kinds of edits of a plan, and the label of its hand-off: what is tried early on each stream."""
+
+_EARLY = ("meaning.status", "end.stall", "time.pause")
+"""Kinds that the schedule has last; a daemon answers errors itself, and minds its clients."""
+
+
+def _by_turns(kinds: Sequence[Kind]) -> list[Kind]:
+    """The same, hand-offs and streams by turns, and hand-offs family by family.
+
+    Each family of hand-offs, of which one has forty members, is seen with the first streams.
+    """
+    families: dict[str, list[Kind]] = {}
+    streams: list[Kind] = []
+    for kind in kinds:
+        family = next((part for part in kind if part.startswith("handoff.")), "")
+        if family or kind[0] in _EARLY:
+            families.setdefault(family or kind[0], []).append(kind)
+        else:
+            streams.append(kind)
+    rows = zip_longest(*families.values())
+    handed = [kind for row in rows for kind in row if kind is not None]
+    pairs = zip_longest(streams, handed)
+    return [kind for pair in pairs for kind in pair if kind is not None]
+
+
 @lru_cache(maxsize=128)
-def _by_kind(
-    exchange: Exchange, seed: int, handoffs: bool
-) -> dict[tuple[str, ...], tuple[Plan, ...]]:
+def _by_kind(exchange: Exchange, seed: int, handoffs: bool) -> dict[Kind, tuple[Plan, ...]]:
     """The schedule by kind: the first of each as it comes, the others spread over the body."""
-    groups: dict[tuple[str, ...], list[Plan]] = {}
+    groups: dict[Kind, list[Plan]] = {}
     for plan in strategies.schedule(exchange, handoffs=handoffs):
         if plan != UNBENT:
             # Hand-offs of one family have nothing in common that one of them could show for all.
@@ -117,6 +147,7 @@ def all_cases(
         if number % n != k:
             continue
         yield case, ()
-        if number // n % EXPLORE_EVERY == EXPLORE_EVERY - 1:
+        calm = handoffs and number < CALM
+        if number // n % EXPLORE_EVERY == EXPLORE_EVERY - 1 and not calm:
             yield next(random)
     yield from random

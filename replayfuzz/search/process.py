@@ -16,6 +16,7 @@ from replayfuzz.plan import Cut, Slice
 from replayfuzz.search.case import UNBENT, Case, Oracle, Outcome, Over
 from replayfuzz.search.held import Held, held
 from replayfuzz.serve import ReplayServer
+from replayfuzz.strategies.handoffs import MEANWHILE
 from replayfuzz.target import Target
 from replayfuzz.transcript import Delivery, Transcript
 from replayfuzz.wire import Bent
@@ -166,10 +167,12 @@ def slow(case: Case) -> bool:
     """Whether trying this case is likely to take long: many boundaries on a socket, many
     bytes, or a target that waits in vain.
     """
-    bent = case.bent
+    bent, handoff = case.bent, case.plan.handoff
+    if handoff.beside and sum(seconds for _, seconds in bent.waits) <= MEANWHILE:
+        return len(bent.body) > LARGE  # the others are served in the meantime
     if bent.waits or len(bent.body) > LARGE:
         return True
-    if case.plan.handoff.leaves is not None:
+    if handoff.leaves is not None:
         return False  # nobody waits for what the upstream does not say
     if wire.message_end(case.exchange, case.plan, bent) == "open":
         return True

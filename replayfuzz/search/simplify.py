@@ -161,6 +161,8 @@ def _tamer(case: Case, number: int, fails: Fails) -> Case:
     edit = case.plan.edits[number]
     while True:
         for candidate in _tame(edit, len(case.exchange.body)):
+            if case.plan.handoff.beside and isinstance(candidate, Pause):
+                continue  # the others need the time, and a busy machine needs more of it
             if fails(tried := _swap(case, number, candidate)):
                 case, edit = tried, candidate
                 break

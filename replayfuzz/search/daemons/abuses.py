@@ -118,10 +118,10 @@ def _file(kept: ExitStack) -> Sequence[int]:
 
 def _pairs(number: int) -> Callable[[ExitStack], Sequence[int]]:
     def make(kept: ExitStack) -> Sequence[int]:
-        socks = [sock for _ in range(number) for sock in socket.socketpair()[:1]]
-        for sock in socks:
+        pairs = [socket.socketpair() for _ in range(number)]
+        for sock in (sock for pair in pairs for sock in pair):
             kept.enter_context(sock)
-        return [sock.fileno() for sock in socks]
+        return [given.fileno() for given, _ in pairs]
 
     return make
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+import shlex
 import time
 from contextlib import ExitStack
 from dataclasses import replace
@@ -19,16 +22,20 @@ from replayfuzz.search.daemons.payload import default
 from replayfuzz.search.held import Held, held
 from replayfuzz.search.process import MARGIN, OPEN_PATIENCE, PATIENCE, limit
 from replayfuzz.serve import Certificate, ReplayServer, Ticket
+from replayfuzz.strategies.handoffs import MEANWHILE
 from replayfuzz.target import Target
 from replayfuzz.transcript import Beside, Delivery, Expected, Failure, Transcript
 from replayfuzz.wire import Bent
 
+_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASS|AUTH", re.IGNORECASE)
 LEAVE_SECONDS = 1.0
 """Within which an upstream request is to be given up once the client has left."""
 SLOW_SECONDS = 3.0  # more for a client that takes its time
+_LOOK = 0.002  # seconds between two looks at whether the upstream was asked
 _LOOKS, _BETWEEN = 20, 0.03  # until it closes nothing more
 DYING = 0.1  # seconds that a process may take to be gone
-FIRST = 4.0  # factor for the first call of a process, in which it may load what it needs
+REFUSED = 1.0  # the same for one that does not take clients any more
+FIRST = 4.0  # factor for the first call, in which a daemon may load what it needs
 
 
 class InDaemon:
@@ -62,6 +69,20 @@ class InDaemon:
             StartError: It does not start.
         """
         self._daemon_of(self.variants[0])
+
+    def start_line(self, variant: str) -> str:
+        """How a shell starts it, with ``{upstream}`` and ``{socket}`` left open.
+
+        Values that look like a secret are left out: any will do with an upstream of ours.
+        """
+        given = {**self._daemon.environment, **self._daemon.way(variant).environment}
+        filled = {name: self._built.fill(text) for name, text in given.items()}
+        words = [
+            f"{name}={'none' if _SECRET.search(name) else shell(text)}"
+            for name, text in filled.items()
+        ]
+        words += [shell(self._built.fill(word)) for word in self.target.command]
+        return f"cd {shell(str(self._built.here))} && {' '.join(words)}"
 
     def overs(self, case: Case) -> tuple[Over, ...]:
         """A stream for HTTP/2 is for the variants that speak it; a coding for who decodes it."""
@@ -147,7 +168,7 @@ class InDaemon:
                 clients += [Client() for _ in others]
                 for client in clients:
                     open_now.enter_context(client)
-                _give(clients, [ticket, *others], handoff, running)
+                self._give(clients, [ticket, *others], case, running)
                 received, *beside = read_all(clients, seconds)
                 if handoff.leaves is not None:
                     clients[0].close()
@@ -162,6 +183,23 @@ class InDaemon:
         return replace(
             seen, beside=tuple(Beside(streams.said(name), other) for name, other in pairs)
         )
+
+    def _give(
+        self, clients: list[Client], tickets: list[Ticket], case: Case, running: Running
+    ) -> None:
+        """Hand all clients over; where the first one's stream pauses, the others come then."""
+        own = case.plan.handoff.payload
+        for number, (client, ticket) in enumerate(zip(clients, tickets, strict=True)):
+            payload = own if own is not None and number == 0 else default(ticket.mark)
+            began = time.perf_counter()
+            client.gave(hand_off(running.socket, payload, (client.given.fileno(),)))
+            # Not behind the upstream's clock, should we be kept waiting before we look again.
+            client.began = began
+            if number == 0 and len(clients) > 1 and case.bent.waits:
+                asked = time.monotonic() + MEANWHILE
+                while not ticket.requests and time.monotonic() < asked:
+                    running.await_death(_LOOK)
+                running.await_death(min(case.bent.waits[0][1], MEANWHILE) / 3)
 
     def _transcript(self, received: Received, handoff: HandOff, delivery: Delivery) -> Transcript:
         if handoff.leaves is not None:
@@ -183,7 +221,8 @@ class InDaemon:
         seen = replace(seen, stderr=running.log)
         # One that dies of a hand-off closes the client's socket a moment before it is gone.
         silent = seen.response is None or not seen.response.raw
-        if running.await_death(DYING if silent else 0.0):
+        refused = seen.error is not None and seen.error.type == "HandOffError"
+        if running.await_death(REFUSED if refused else DYING if silent else 0.0):
             crashed = Failure("crash", running.ending)
             self._drop(case.variant)
             return replace(seen, end="crash", error=crashed)
@@ -199,6 +238,8 @@ class InDaemon:
         seconds = limit(bent, OPEN_PATIENCE if still_open else PATIENCE) * patience
         handoff = case.plan.handoff
         more = SLOW_SECONDS if handoff.reads != "all" else 0.0
+        # A boundary is a round trip through TLS and two processes: 2 ms on a busy machine.
+        more += len(bent.cuts) * 0.002
         return seconds + more + handoff.beside * 0.05
 
     def _project(self, wants: tuple[Expected, ...], case: Case) -> tuple[Expected, ...]:
@@ -224,15 +265,22 @@ class InDaemon:
         running = Running(self.target, variant, base, self._built)
         running.start()
         self._running[variant] = running
+        if variant in self._warm:
+            self._warm_up(running, self._daemon.protocol(variant))
         return running
+
+    def _warm_up(self, running: Running, protocol: str) -> None:
+        """Let a process that was started again load what it needs, so that cases need not wait."""
+        ticket = self._upstream().offer(streams.stream("warm", protocol))
+        with contextlib.suppress(HandOffError), Client() as client:
+            client.gave(hand_off(running.socket, default(ticket.mark), (client.given.fileno(),)))
+            client.read(PATIENCE * FIRST)
+        ticket.finish(MARGIN)
 
     def _drop(self, variant: str) -> None:
         self._running.pop(variant).close()
-        self._warm.discard(variant)
 
 
-def _give(clients: list[Client], tickets: list[Ticket], handoff: HandOff, running: Running) -> None:
-    for number, (client, ticket) in enumerate(zip(clients, tickets, strict=True)):
-        own = handoff.payload if number == 0 else None
-        payload = default(ticket.mark) if own is None else own
-        client.gave(hand_off(running.socket, payload, (client.given.fileno(),)))
+def shell(word: str) -> str:
+    """*word* for a shell; what is left open is put in later, and holds no blank or quote."""
+    return word if re.fullmatch(r"[\w@%+=:,./{}-]+", word) else shlex.quote(word)

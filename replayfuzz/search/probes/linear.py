@@ -78,7 +78,7 @@ def _text(exchange: Exchange) -> int | None:
     """Where the first text of the stream ends, in bytes."""
     dialect = dialects.find(exchange.dialect)
     for record in events(exchange.body, dialect.format):
-        for path in dialect.sites.get("text", ()):
+        for path in dialect.paths("text", record, exchange.body):
             for node in walk(record.node, path):
                 if node.kind == "string":
                     return node.end - 1

@@ -18,6 +18,20 @@ NOTE = "measured over a socket: the request as it was received"
 TOLD = ("model", "messages")
 """What every caller says in every dialect, and every adapter hands to its library."""
 
+_UNASKED = frozenset(
+    (
+        # It is the default.
+        *("ollama.chat", "ollama.generate"),
+        # A field of its form says so.
+        "openai.audio",
+        # The path says so.
+        *("gemini.stream", "gemini.stream_array", "tgi.generate_stream", "watsonx.generation"),
+        # There is nothing but streams.
+        *("worker.execute", "worker.jobs", "replicate", "mcp.streamable_http", "simplified"),
+    )
+)
+"""Dialects whose request has no ``"stream": true``."""
+
 
 def probe(attempt: Attempt, exchange: Exchange, variant: str) -> Answer:
     """Hold the request against what the target was told to send.
@@ -56,8 +70,8 @@ def _told(exchange: Exchange) -> dict[str, Any]:
     except ValueError:
         request = {}
     known = request if isinstance(request, dict) else {}
-    # Whoever reads a stream has asked for one; in ollama.chat that is the default.
-    streams = {} if exchange.dialect == "ollama.chat" else {"stream": True}
+    # Whoever reads a stream has asked for one; in some APIs the body does not say so.
+    streams = {} if exchange.dialect in _UNASKED else {"stream": True}
     return {name: known[name] for name in TOLD if name in known} | streams
 
 
