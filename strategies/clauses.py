@@ -12,6 +12,7 @@ _SSE = "WHATWG HTML 9.2.6, Interpreting an event stream"
 _OPENAI = "OpenAI API reference, Chat Completions, streaming events"
 _ANTHROPIC = "Anthropic documentation, Streaming Messages"
 _INCOMPLETE = "RFC 9112 section 8, Handling Incomplete Messages"
+_AWS = "AWS, Event stream encoding (Smithy: Amazon event stream specification)"
 _NEW = "OpenAI API reference, Backwards compatibility; Anthropic documentation, Versions"
 
 CLAUSES: dict[str, str] = {
@@ -43,6 +44,12 @@ CLAUSES: dict[str, str] = {
     "U+0000 to U+001F have to be escaped; \\/ is the solidus",
     "spelling.number": "RFC 8259 section 6: a number may have a fraction and an exponent; JSON "
     'Schema Validation 6.1.1: "integer" is "any number with a zero fractional part"',
+    "rewrite.message-headers": f"{_AWS}: a message has any number of headers, each with a name "
+    "and one of ten types; what they mean depends on their names, not on their order",
+    "rewrite.message-payload": f"{_AWS}: :content-type tells how the payload is read; in JSON "
+    "white space, escapes and order mean nothing (RFC 8259)",
+    "rewrite.message-unknown": "boto3 documentation, tagged unions: a member that the client does "
+    "not know is handed on as SDK_UNKNOWN_MEMBER, so such events may come",
     "spelling.unknown-member": f"{_NEW}: properties may be added to responses",
     # -- the response around the body ----------------------------------------------------
     "head.framing": "RFC 9112 section 6.3: a body ends by chunked coding, by Content-Length, or by "
@@ -113,6 +120,10 @@ CLAUSES: dict[str, str] = {
     'last event ID buffer to the field value. Otherwise, ignore the field"',
     "meaning.sse-retry": f'{_SSE}: "If the field value consists of only ASCII digits", it is the '
     'reconnection time; "Otherwise, ignore the field"',
+    "meaning.message": f"{_AWS}: :message-type is event, exception or error; the references of "
+    "both operations list the exceptions that may come in the stream",
+    "meaning.message-damage": f"{_AWS}: the prelude has a CRC of both lengths, the message one of "
+    "all before it; one that does not fit cannot be read",
     # -- where it stops ------------------------------------------------------------------
     "end.open": "RFC 9112 section 9.3: connections persist, so what tells the end of a stream is "
     "its terminal marker, or the length of the message, not a close",

@@ -44,7 +44,7 @@ def broken(view: View) -> Iterator[Plan]:
     for at in places_to_stop(view):
         for how in ("fin", "reset", "short"):
             yield bent(stop(view.body, at, how))
-    starts = [event.start for event in view.events]
+    starts = [event.start for event in view.units]
     for at in ends_and_middle(starts):
         yield bent(stop(view.body, at, "fin", in_head=True))
         yield bent(stop(view.body, at, "reset", in_head=True))
@@ -55,7 +55,7 @@ def broken(view: View) -> Iterator[Plan]:
 
 def _in_chunks(view: View) -> Iterator[int]:
     """Where a chunk is announced and breaks off: between two events, inside a character."""
-    ends = [event.end for event in view.events if event.end < len(view.body)]
+    ends = [event.end for event in view.units if event.end < len(view.body)]
     yield from ends_and_middle(ends)[1:2] or ends[:1]
     yield from [at for at in view.hot if place(view.body, at).kind == "utf8"][:1]
 
@@ -128,13 +128,13 @@ def behind(view: View) -> Iterator[Plan]:
 def places_to_stop(view: View) -> list[int]:
     """One place of each kind, and the ends of the first, a middle and the last events."""
     size = len(view.body)
-    ends = [event.end for event in view.events]
+    ends = [event.end for event in view.units]
     found = {0, *ends_and_middle(ends[:-1]), *ends[-2:-1], size - 1}
     last = view.terminal
     if last is not None:
         found |= {last.start, last.fields[0].value + 1 if last.fields else last.start}
     kinds: set[str] = set()
-    middle = view.events[len(view.events) // 2] if view.events else None
+    middle = view.units[len(view.units) // 2] if view.units else None
     spots = [*view.hot, *(range(middle.start, middle.end) if middle else ())]
     for at in spots:
         kind = place(view.body, at).kind

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from replayfuzz import wire
 from replayfuzz.cassette import Exchange
+from replayfuzz.dialects import Ended
 from replayfuzz.formats.spans import Record
 from replayfuzz.plan import Plan
-from replayfuzz.strategies.view import View, view
+from replayfuzz.strategies.view import SPOKEN, View, view
 
 FEATURES: dict[str, str] = {
     "event": "no stream had an event",
@@ -47,16 +48,46 @@ def features(exchange: Exchange, plan: Plan | None = None) -> frozenset[str]:
         PlanError: The plan does not fit the body.
     """
     if plan is None:
-        return frozenset(_structure(view(exchange)))
+        return frozenset(_holds(view(exchange)))
     bent = wire.bend(exchange, plan)
     sent = replace(exchange, body=bent.body, chunks=())
-    return frozenset((*_structure(view.__wrapped__(sent)), *_delivery(bent)))
+    return frozenset((*_holds(view.__wrapped__(sent)), *_delivery(bent)))
 
 
 def never(seen: Iterable[frozenset[str]]) -> tuple[str, ...]:
     """Sentences for the features that none of the streams had."""
     had = frozenset().union(*seen)
     return tuple(sentence for name, sentence in FEATURES.items() if name not in had)
+
+
+def _holds(here: View) -> Iterator[str]:
+    return _told(here) if here.format == "aws-event-stream" else _structure(here)
+
+
+def _told(here: View) -> Iterator[str]:
+    """What binary messages hold, which have no places of their own: as their reader tells it."""
+    if here.dialect is None:
+        return
+    told = here.dialect.expect((here.body,), Ended())[0]
+    kinds = [event.type for event in told.events]
+    said = "".join(event.get("text") for event in told.events if event.type in SPOKEN)
+    tools = [event for event in told.events if event.type == "tool" and event.get("name")]
+    tests = {
+        "event": bool(here.records),
+        "several events": len(here.records) > 1,
+        "text": "text" in kinds,
+        "multi-byte character": not said.isascii(),
+        "character beyond U+FFFF": any(char > "\uffff" for char in said),
+        "tool call": bool(tools),
+        "parallel tool calls": len(tools) > 1,
+        "reasoning": "reasoning" in kinds,
+        "finish reason": "finish" in kinds,
+        "usage": "usage" in kinds,
+        "error": told.end == "error",
+        "terminal marker": told.terminal,
+        "event name": any(record.event for record in here.records),
+    }
+    yield from (name for name, has in tests.items() if has)
 
 
 def _structure(here: View) -> Iterator[str]:

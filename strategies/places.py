@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import codecs
 import re
+import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
+
+from replayfuzz.formats.aws_event_stream import PRELUDE, spans, total_length
 
 _BOM = codecs.BOM_UTF8
 _LINE_END = b"\r\n"
@@ -29,6 +32,8 @@ def place(body: bytes, at: int) -> Place:
     """Tell what a boundary before byte *at* of *body* parts."""
     if at <= 0 or at >= len(body):
         return _edge(body, at)
+    if is_messages(body):
+        return _in_message(body, at)
     if at < len(_BOM) and body.startswith(_BOM):
         return Place("bom", "inside the byte order mark")
     if body[at] & 0xC0 == 0x80 and (inside := _character(body, at)):
@@ -41,6 +46,44 @@ def place(body: bytes, at: int) -> Place:
     if body[at] in _LINE_END:
         return Place("before-line-end", "before a line end")
     return _in_line(body, start, at)
+
+
+def is_messages(body: bytes) -> bool:
+    """Whether *body* begins with the prelude of an AWS event stream message."""
+    return body[8:12] == zlib.crc32(body[:8]).to_bytes(4) and len(body) >= PRELUDE
+
+
+def _in_message(body: bytes, at: int) -> Place:
+    start, end, headers = _message(body, at)
+    if not headers:
+        return Place("message-damaged", "inside a damaged message")
+    if at == start:
+        return Place("message-end", "between messages")
+    if at < start + PRELUDE:
+        return Place("message-prelude", "inside the prelude of a message")
+    if at >= end - 4:
+        crc = "inside" if at > end - 4 else "before"
+        return Place("message-crc", f"{crc} the CRC of a message")
+    if at < headers:
+        return Place("message-headers", "inside the headers of a message")
+    if body[at] & 0xC0 == 0x80 and (inside := _character(body, at)):
+        return inside
+    return Place("message-payload", "inside the payload of a message")
+
+
+def _message(body: bytes, at: int) -> tuple[int, int, int]:
+    """Start, end, and end of the headers of the message with byte *at*; zeros for none."""
+    start = 0
+    while start <= at:
+        try:
+            end = start + total_length(body[start : start + PRELUDE])
+        except ValueError:
+            return 0, 0, 0
+        if at < end:
+            size = int.from_bytes(body[start + 4 : start + 8])
+            return start, end, start + PRELUDE + size
+        start = end
+    return 0, 0, 0
 
 
 def _edge(body: bytes, at: int) -> Place:
@@ -142,6 +185,8 @@ def hot(body: bytes) -> Iterator[int]:
     Inside a character, between CR and LF, inside and after a field name, inside an escape,
     around line ends, inside [DONE], inside a byte order mark, before the last byte.
     """
+    if is_messages(body):
+        yield from _hot_in_messages(body)
     if body.startswith(_BOM):
         yield from (1, 2, 3)
     for found in _HOT.finditer(body):
@@ -161,6 +206,15 @@ def hot(body: bytes) -> Iterator[int]:
             case group:
                 yield from (start + step for step in _TELLING[group or ""])
     yield from (place for place in (len(body) - 1, len(body)) if place > 0)
+
+
+def _hot_in_messages(body: bytes) -> Iterator[int]:
+    """Around each message, and inside its lengths, CRCs and headers."""
+    for start, end, message in spans(body):
+        yield from (start, start + 1, start + 4, start + 8, start + 11, start + PRELUDE)
+        if message is not None:
+            headers = start + PRELUDE + int.from_bytes(body[start + 4 : start + 8])
+            yield from (headers - 1, headers, end - 4, end - 1)
 
 
 def line_ends(body: bytes) -> Iterator[int]:

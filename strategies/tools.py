@@ -112,6 +112,7 @@ def nulls(view: View) -> Iterator[Plan]:
             holders = [
                 node
                 for event in view.events
+                if path in view.dialect.paths(kind, event, view.body)
                 for node in walk(event.node, path[:-1])
                 if node.kind == "object" and isinstance(name, str) and node.get(name) is None
             ]

@@ -10,13 +10,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Literal
 
 from replayfuzz import dialects
 from replayfuzz.cassette import Exchange
 from replayfuzz.dialects import Dialect
 from replayfuzz.errors import UsageError
-from replayfuzz.formats.spans import Line, Node, Record, events, walk
+from replayfuzz.formats.spans import Format, Line, Node, Record, events, walk
 from replayfuzz.strategies.places import hot, line_ends
 
 SPOKEN = ("text", "reasoning", "refusal")
@@ -71,7 +70,7 @@ class View:
 
     exchange: Exchange
     dialect: Dialect | None
-    format: Literal["sse", "ndjson"]
+    format: Format
     records: tuple[Record, ...]
 
     @property
@@ -103,6 +102,11 @@ class View:
     def events(self) -> tuple[Record, ...]:
         """The records that hold data."""
         return tuple(record for record in self.records if record.data is not None)
+
+    @cached_property
+    def units(self) -> tuple[Record, ...]:
+        """What a stream can stop between: events, or whole messages of a binary stream."""
+        return self.records if self.format == "aws-event-stream" else self.events
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
@@ -151,11 +155,11 @@ class View:
     def _sites(self) -> tuple[Site, ...]:
         if self.dialect is None:
             return ()
-        paths = [(kind, path) for kind, all_ in self.dialect.sites.items() for path in all_]
         return tuple(
             _site(kind, event, node)
             for event in self.events
-            for kind, path in paths
+            for kind in self.dialect.sites
+            for path in self.dialect.paths(kind, event, self.body)
             for node in walk(event.node, path)
         )
 
@@ -224,8 +228,10 @@ def characters(body: bytes) -> Iterator[Character]:
             yield Character(found.start(), len(found[0]), text)
 
 
-def _format(exchange: Exchange) -> Literal["sse", "ndjson"]:
+def _format(exchange: Exchange) -> Format:
     kinds = [value for name, value in exchange.fields if name.lower() == "content-type"]
+    if any("amazon.eventstream" in kind for kind in kinds):
+        return "aws-event-stream"
     return "ndjson" if any("json" in kind for kind in kinds) else "sse"
 
 

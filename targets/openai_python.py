@@ -1,4 +1,4 @@
-"""Drives the openai package: chat completions, raw (sync, async) and accumulated (helper)."""
+"""Drives the openai package: chat completions and responses, raw (sync, async) and accumulated."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-from replayfuzz.targets import over_httpx
+from replayfuzz.targets import openai_responses, over_httpx
 from replayfuzz.targets.shown import Grown, fields, number, said
 from replayfuzz.worker import Call, Result, Shown, serve
 
@@ -31,6 +31,9 @@ class OpenAI:
         self.paths: dict[str, Callable[[Call], Result]] = {"sync": self.sync, "async": self.later}
         if self._stream is not None:
             self.paths["helper"] = self.helper
+        self.dialects: tuple[str, ...] = ("openai.chat",)
+        if openai_responses.offered(self._sync):
+            self.dialects += (openai_responses.DIALECT,)
 
     def __call__(self, call: Call) -> Result:
         self._seat.call = call
@@ -38,7 +41,15 @@ class OpenAI:
             self._url = call.url
             for client in (self._sync, self._async):
                 client.base_url = f"{call.url or _NOWHERE}/v1"
+        if call.dialect == openai_responses.DIALECT:
+            return self._responses(call)
         return self.paths[call.variant](call)
+
+    def _responses(self, call: Call) -> Result:
+        if call.variant == "async":
+            return openai_responses.later(self._async, call)
+        path = openai_responses.helper if call.variant == "helper" else openai_responses.sync
+        return path(self._sync, call)
 
     def sync(self, call: Call) -> Iterator[Shown]:
         """``client.chat.completions.create(stream=True)``, iterated."""
@@ -184,7 +195,7 @@ def main() -> None:
         adapter,
         name="openai-python",
         version=openai.__version__,
-        dialects=("openai.chat",),
+        dialects=adapter.dialects,
         variants=tuple(adapter.paths),
         library="openai",
         memory=True,

@@ -66,7 +66,9 @@ def _fetch(call: Call, dialect: dialects.Dialect) -> _Response:
     try:
         body = json.dumps(dict(call.request))
         headers = {"Content-Type": "application/json", "Connection": "close"}
-        connection.request("POST", url.path + dialect.path, body, headers)
+        # Gemini's names a method of a model, which the caller chooses.
+        model = "" if dialect.path.startswith("/") else "/v1beta/models/reference"
+        connection.request("POST", url.path + model + dialect.path, body, headers)
         response = connection.getresponse()
         fields = {name.lower(): value for name, value in response.getheaders()}
         pieces: list[bytes] = []

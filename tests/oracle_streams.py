@@ -7,15 +7,40 @@ from typing import NamedTuple
 import pytest
 
 from replayfuzz import dialects
+from replayfuzz.dialects.arrays import ArrayStream, array_stream
+from replayfuzz.dialects.messages import MessageStream, message_stream
 from replayfuzz.dialects.streams import LineStream, SseStream, line_stream, sse_stream
 from replayfuzz.formats.spans import events
 from tests.shared import SHARED
 
-_OPENAI = ("chat_completions", "openai_compat", "models_chat")
+_FOLLOWERS = {
+    "chat_completions": "openai.chat",
+    "openai_compat": "openai.chat",
+    "models_chat": "openai.chat",
+    "responses": "openai.responses",
+}
 _OTHERS = {
     "anthropic.messages": "anthropic.messages",
     "vertex.anthropic_messages": "anthropic.messages",
     "ollama.chat": "ollama.chat",
+    "ollama.generate": "ollama.generate",
+    "gemini.streamGenerateContent_sse": "gemini.stream",
+    "gemini.streamGenerateContent_json_array": "gemini.stream_array",
+    "vertex.streamGenerateContent": "gemini.stream",
+    "cohere.v1_chat": "cohere.v1",
+    "tgi.generate_stream": "tgi.generate_stream",
+    "replicate.stream": "replicate",
+    "watsonx.text_generation_stream": "watsonx.generation",
+    "mcp.streamable_http": "mcp.streamable_http",
+    "anthropic.completions": "anthropic.completions",
+    "bedrock.converse_stream": "bedrock.converse_stream",
+    "bedrock.invoke_with_response_stream": "bedrock.invoke_with_response_stream",
+    "mistral.chat_completions": "mistral.chat",
+    "openai.completions": "openai.completions",
+    "vllm.completions": "openai.completions",
+    "writer.completions": "writer.completions",
+    "openai.assistants_runs": "openai.assistants",
+    "openai.audio_transcriptions": "openai.audio",
 }
 
 
@@ -26,10 +51,18 @@ class Recorded(NamedTuple):
     dialect: str
     body: bytes
 
-    def read(self, pieces: tuple[bytes, ...]) -> SseStream | LineStream:
-        if dialects.find(self.dialect).format == "ndjson":
-            return line_stream(pieces)
-        return sse_stream(pieces)
+    def read(
+        self, pieces: tuple[bytes, ...]
+    ) -> SseStream | LineStream | ArrayStream | MessageStream:
+        match dialects.find(self.dialect).format:
+            case "ndjson":
+                return line_stream(pieces)
+            case "json-array":
+                return array_stream(pieces)
+            case "aws-event-stream":
+                return message_stream(pieces)
+            case _:
+                return sse_stream(pieces)
 
 
 def recorded(dialect: str) -> list[Recorded]:
@@ -43,7 +76,9 @@ def recorded(dialect: str) -> list[Recorded]:
 
 def _dialect(file: Path) -> str | None:
     api = file.parent.name
-    return _OTHERS.get(api) or ("openai.chat" if api.endswith(_OPENAI) else None)
+    if api in _OTHERS:
+        return _OTHERS[api]
+    return next((name for end, name in _FOLLOWERS.items() if api.endswith(end)), None)
 
 
 def mismatches(stream: Recorded, cuts: Iterator[int] | range) -> list[int]:

@@ -235,6 +235,14 @@ def test_nothing_is_at_an_unknown_path(provider):
         ("http://any.host" + CHAT + "?a=b", "mock/default"),
         ("/v1/messages", "anthropic.messages/plain"),
         ("/api/chat", "ollama.chat/plain"),
+        ("/api/generate", "ollama.generate/plain"),
+        ("/v1beta/models/m:streamGenerateContent?alt=sse", "gemini.stream/plain"),
+        ("/v2/chat", "cohere.v2/plain"),
+        ("/v1/chat", "cohere.v1/plain"),
+        ("/execute", "worker.execute/plain"),
+        ("/generate_stream", "tgi.generate_stream/plain"),
+        ("/mcp", "mcp.streamable_http/plain"),
+        ("/v1/complete", "anthropic.completions/plain"),
         ("/events", "sse/plain"),
     ],
 )
@@ -312,7 +320,7 @@ def test_options_choose_where_a_request_does_not():
 
 def test_options_that_cannot_be_played_are_told_at_once(provider):
     with pytest.raises(UsageError, match=r"openai\.chat/plain"):
-        provider.check(mock.Choice(cassette="plain"))
+        provider.check(mock.Choice(cassette="openai.chat/plan"))
     with pytest.raises(PlanError):
         provider.check(mock.Choice(plan='{"edits": [{"edit": "cut", "at": 99999}]}'))
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from replayfuzz.dialects import Ended, disorder
-from replayfuzz.dialects.ollama_chat import ERRORS, OLLAMA_CHAT
+from replayfuzz.dialects.ollama_chat import OLLAMA_CHAT
+from replayfuzz.dialects.ollama_lines import ERRORS
 from replayfuzz.transcript import Expected
 from tests.oracle_streams import Recorded, mismatches, recorded, row, some_cuts
 from tests.shared import needs_shared

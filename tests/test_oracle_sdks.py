@@ -22,7 +22,6 @@ ollama = pytest.importorskip("ollama")
 
 # Recordings that the library cannot show whole, each with its reason.
 BEYOND_THE_LIBRARY = {
-    "mistral.chat_completions/ruby_llm--chat-mistral-hybrid": "content in parts is not OpenAI's",
     "ollama.chat/hurt-breaks": "ollama-python splits lines at U+0085 inside strings: a finding",
 }
 
@@ -61,8 +60,7 @@ def oracle(dialect: str, body: bytes) -> tuple[Expected, Transcript]:
 @pytest.mark.parametrize("body", streams("openai.chat"))
 def test_openai_agrees(body: bytes) -> None:
     """Texts, tool calls, finish reasons and usage, folded from the library's chunks."""
-    handler, httpx = transport(http_of(openai), "text/event-stream", body)
-    client = openai.OpenAI(api_key="k", http_client=httpx.Client(transport=handler), max_retries=0)
+    client = _openai(body)
     texts: dict[int, str] = {}
     refusals: dict[int, str] = {}
     calls: dict[tuple[int, int], list[str]] = {}
@@ -94,6 +92,137 @@ def test_openai_agrees(body: bytes) -> None:
     }
     assert failure or finishes == want.last("finish", "reason")
     assert _within(want.last("usage", "usage").get(0), usage)
+
+
+@pytest.mark.parametrize("body", streams("openai.completions"))
+def test_openai_agrees_on_completions(body: bytes) -> None:
+    """Texts, finish reasons and usage, folded from the library's chunks."""
+    client = _openai(body)
+    texts: dict[int, str] = {}
+    finishes: dict[int, str] = {}
+    usage = None
+    failure = ""
+    try:
+        for chunk in client.completions.create(model="m", prompt="", stream=True):
+            usage = chunk.usage or usage
+            for choice in chunk.choices:
+                _add(texts, choice.index, choice.text)
+                if choice.finish_reason:
+                    finishes[choice.index] = choice.finish_reason
+    except openai.APIError as error:
+        failure = str(error)
+    outcome, want = oracle("openai.completions", body)
+
+    assert outcome.message == failure
+    assert texts == want.joined("text")
+    assert failure or finishes == want.last("finish", "reason")
+    assert _within(want.last("usage", "usage").get(0), usage)
+
+
+@pytest.mark.parametrize("body", streams("openai.responses"))
+def test_openai_agrees_on_responses(body: bytes) -> None:
+    """Pieces as the library's raw events have them; texts, calls and usage as its helper's end."""
+    outcome, want = oracle("openai.responses", body)
+    pieces: dict[str, str] = {}
+    failure = ""
+    try:
+        for event in _openai(body).responses.create(model="m", input="", stream=True):
+            if event.type.endswith(".delta") and isinstance(event.delta, str):
+                pieces[event.type] = pieces.get(event.type, "") + event.delta
+    except openai.APIError as error:
+        failure = str(error)
+
+    assert failure == outcome.message
+    assert pieces.get("response.output_text.delta", "") == want.joined("text").get(0, "")
+    assert pieces.get("response.refusal.delta", "") == want.joined("refusal").get(0, "")
+    if failure:
+        return
+    with _openai(body).responses.stream(model="m", input="") as stream:
+        *_, last = list(stream)
+    response = last.response
+    calls = {
+        (0, at): (item.call_id, item.name, getattr(item, "arguments", None) or item.input)
+        for at, item in enumerate(response.output)
+        if item.type in {"function_call", "custom_tool_call"}
+    }
+    reason = getattr(response.incomplete_details, "reason", None) or response.status
+    assert response.output_text == want.joined("text").get(0, "")
+    assert calls == {
+        key: (call.id, call.name, call.arguments) for key, call in want.tools().items()
+    }
+    assert want.last("finish", "reason") == {0: reason}
+    assert _within(want.last("usage", "usage").get(0), response.usage)
+    assert response.model == want.of("model")[-1].get("model")
+
+
+@pytest.mark.parametrize("body", streams("openai.audio"))
+def test_openai_agrees_on_transcriptions(body: bytes) -> None:
+    """Pieces joined, or all text where there are none; and usage."""
+    text, whole, usage, failure = "", "", None, ""
+    try:
+        for event in _openai(body).audio.transcriptions.create(
+            model="m", file=("a.wav", b"RIFF"), stream=True
+        ):
+            if event.type == "transcript.text.delta":
+                text += event.delta
+            elif event.type == "transcript.text.done":
+                whole, usage = event.text, event.usage
+    except openai.APIError as error:
+        failure = str(error)
+    outcome, want = oracle("openai.audio", body)
+
+    assert failure == outcome.message
+    assert (text or whole) == want.joined("text").get(0, "")
+    assert failure or text in ("", whole)
+    assert _within(want.last("usage", "usage").get(0), usage)
+
+
+@pytest.mark.parametrize("body", streams("openai.assistants"))
+@pytest.mark.filterwarnings("ignore:The Assistants API is deprecated")
+def test_openai_agrees_on_runs(body: bytes) -> None:
+    """What the library's events hold: texts, refusals, calls, the run's last status."""
+    texts = {"text": "", "refusal": ""}
+    calls: dict[int, list[str]] = {}
+    run, failure = None, ""
+    try:
+        runs = _openai(body).beta.threads.create_and_run(assistant_id="a", stream=True)
+        for event in runs:
+            match event.event:
+                case "thread.message.delta":
+                    for part in event.data.delta.content:
+                        said = part.text.value if part.type == "text" else part.refusal
+                        texts[part.type] += said or ""
+                case "thread.run.step.delta":
+                    for call in event.data.delta.step_details.tool_calls:
+                        if call.type == "function":
+                            parts = calls.setdefault(call.index, ["", "", ""])
+                            parts[0] = parts[0] or call.id or ""
+                            parts[1] = parts[1] or call.function.name or ""
+                            parts[2] += call.function.arguments or ""
+                case str(name) if name.startswith("thread.run.") and ".step." not in name:
+                    run = event.data
+    except openai.APIError as error:
+        failure = str(error)
+    if run and run.status == "failed":
+        failure = run.last_error.message
+    outcome, want = oracle("openai.assistants", body)
+
+    assert failure == outcome.message
+    assert texts == {kind: want.joined(kind).get(0, "") for kind in texts}
+    assert {(0, index): tuple(parts) for index, parts in calls.items()} == {
+        key: (call.id, call.name, call.arguments) for key, call in want.tools().items()
+    }
+    if run and not failure:
+        details = run.incomplete_details
+        reason = details.reason if details else run.status
+        assert want.last("finish", "reason") == {0: reason}
+        assert _within(want.last("usage", "usage").get(0), run.usage)
+
+
+def _openai(body: bytes) -> Any:
+    handler, httpx = transport(http_of(openai), "text/event-stream", body)
+    client = httpx.Client(transport=handler)
+    return openai.OpenAI(api_key="k", http_client=client, max_retries=0)
 
 
 @pytest.mark.parametrize("body", streams("anthropic.messages"))
@@ -179,6 +308,8 @@ def test_exchanges_are_there() -> None:
 
     assert {exchange.dialect for exchange in shipped} >= {
         "openai.chat",
+        "openai.completions",
+        "openai.responses",
         "anthropic.messages",
         "ollama.chat",
     }

@@ -34,7 +34,7 @@ def test_every_plan_fits_and_is_labelled(family):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dialect", ["openai.chat", "anthropic.messages", "ollama.chat", "sse"])
+@pytest.mark.parametrize("dialect", [name for name in dialects.NAMES if name != "ndjson"])
 def test_what_must_not_matter_leaves_every_outcome_as_it_was(dialect):
     tried = 0
     for exchange in SHIPPED:
@@ -56,7 +56,10 @@ def test_over_http2_what_must_not_matter_does_not_matter_either(exchange):
     before = dialects.expected(exchange, UNBENT)
     for family in FAMILIES:
         for plan in family.plans(view(exchange)) if family.preserving and light(family) else ():
-            assert dialects.expected(exchange, plan) == before, plan.labels
+            # Many tiny frames may be refused besides (see wire.looks_like_a_flood).
+            flood = wire.looks_like_a_flood(exchange, wire.bend(exchange, plan))
+            found = dialects.expected(exchange, plan)
+            assert found[: len(found) - flood] == before, plan.labels
 
 
 @each_family()

@@ -7,13 +7,32 @@ from typing import Any
 
 from replayfuzz import wire
 from replayfuzz.cassette import Exchange
+from replayfuzz.dialects.anthropic_completions import ANTHROPIC_COMPLETIONS
 from replayfuzz.dialects.anthropic_messages import ANTHROPIC_MESSAGES
+from replayfuzz.dialects.bedrock import BEDROCK_CONVERSE, BEDROCK_INVOKE
+from replayfuzz.dialects.cohere_v1 import COHERE_V1
+from replayfuzz.dialects.cohere_v2 import COHERE_V2
 from replayfuzz.dialects.dialect import Dialect, Ended, Path
+from replayfuzz.dialects.gemini_array import GEMINI_ARRAY
+from replayfuzz.dialects.gemini_stream import GEMINI_STREAM
+from replayfuzz.dialects.mcp import MCP
+from replayfuzz.dialects.mistral_chat import MISTRAL_CHAT
 from replayfuzz.dialects.ndjson import NDJSON
 from replayfuzz.dialects.ollama_chat import OLLAMA_CHAT
+from replayfuzz.dialects.ollama_generate import OLLAMA_GENERATE
+from replayfuzz.dialects.openai_assistants import OPENAI_ASSISTANTS
+from replayfuzz.dialects.openai_audio import OPENAI_AUDIO
 from replayfuzz.dialects.openai_chat import OPENAI_CHAT
+from replayfuzz.dialects.openai_completions import OPENAI_COMPLETIONS
+from replayfuzz.dialects.openai_responses import OPENAI_RESPONSES
 from replayfuzz.dialects.order import disorder
+from replayfuzz.dialects.replicate import REPLICATE
+from replayfuzz.dialects.simplified import SIMPLIFIED
 from replayfuzz.dialects.sse import SSE
+from replayfuzz.dialects.tgi_generate import TGI_GENERATE
+from replayfuzz.dialects.watsonx import WATSONX
+from replayfuzz.dialects.worker import WORKER_EXECUTE, WORKER_JOBS
+from replayfuzz.dialects.writer_completions import WRITER_COMPLETIONS
 from replayfuzz.errors import UsageError
 from replayfuzz.plan import Plan
 from replayfuzz.transcript import Expected
@@ -21,7 +40,14 @@ from replayfuzz.wire import Bent
 
 __all__ = ["DIALECTS", "NAMES", "Dialect", "Ended", "Path", "disorder", "expected", "find"]
 
-DIALECTS: tuple[Dialect, ...] = (SSE, NDJSON, OPENAI_CHAT, ANTHROPIC_MESSAGES, OLLAMA_CHAT)
+DIALECTS: tuple[Dialect, ...] = (
+    *(SSE, NDJSON),
+    *(OPENAI_CHAT, OPENAI_COMPLETIONS, OPENAI_RESPONSES, OPENAI_ASSISTANTS, OPENAI_AUDIO),
+    *(MISTRAL_CHAT, WRITER_COMPLETIONS, ANTHROPIC_MESSAGES, OLLAMA_CHAT),
+    *(GEMINI_STREAM, GEMINI_ARRAY, OLLAMA_GENERATE, COHERE_V2, COHERE_V1, TGI_GENERATE),
+    *(REPLICATE, WATSONX, MCP, ANTHROPIC_COMPLETIONS, WORKER_EXECUTE, WORKER_JOBS, SIMPLIFIED),
+    *(BEDROCK_CONVERSE, BEDROCK_INVOKE),
+)
 NAMES: tuple[str, ...] = tuple(dialect.name for dialect in DIALECTS)
 
 _BY_NAME = {dialect.name: dialect for dialect in DIALECTS}

@@ -73,7 +73,8 @@ class _Flow:
         return right and onward is not None
 
 
-def _fold(stream: SseStream, story: Story) -> Expected:
+def fold(stream: SseStream, story: Story) -> Expected:
+    """Tell the story of a stream."""
     flow = _Flow()
     try:
         for item in stream.events:
@@ -213,7 +214,7 @@ ANTHROPIC_MESSAGES = Dialect(
     format="sse",
     content_type="text/event-stream",
     path="/v1/messages",
-    expect=sse_oracle(_fold),
+    expect=sse_oracle(fold),
     source="https://docs.anthropic.com/en/docs/build-with-claude/streaming",
     terminal=b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
     sites={

@@ -144,6 +144,11 @@ ERROR_FIELDS = Choice(
     "dropped",
     (("kept", "no documentation says whether the rest of a chunk with an error counts"),),
 )
+AFTER_ERROR = Choice(
+    "events after an event that says that the response failed",
+    "ignored",
+    (("read", "no documentation says that a reader stops at an error that is an event"),),
+)
 EMPTY_ERROR = Choice(
     "an error member that says nothing",
     "ignored",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-_STATUS = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})(?: .*)?", re.DOTALL)
+_STATUS = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})(?: (.*))?", re.DOTALL)
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2: token
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?", re.DOTALL)
 _BLANK = b" \t"
@@ -31,10 +31,14 @@ class ResponseReader:
         whole: The message has ended as its framing tells; call ``end`` when the bytes end.
         fault: What is wrong with the bytes; "" while nothing is. Nothing is read after it.
         beyond: Bytes after the end of the message.
+        reason: Reason phrase of the status line.
+        trailers: Trailer fields, in wire order.
     """
 
     def __init__(self) -> None:
         self.status = 0
+        self.reason = ""
+        self.trailers: tuple[tuple[str, str], ...] = ()
         self.fields: tuple[tuple[str, str], ...] = ()
         self.whole = False
         self.fault = ""
@@ -61,7 +65,7 @@ class ResponseReader:
                     self.beyond += size - at
                     break
                 case "close":
-                    self._content.append(data[at:])
+                    self._keep(data[at:], ends=True)
                     break
                 case "length" | "chunk":
                     at = self._counted(data, at)
@@ -74,10 +78,14 @@ class ResponseReader:
         if self._part == "close":
             self._part, self.whole = "over", True
 
+    def _keep(self, piece: bytes, *, ends: bool) -> None:  # noqa: ARG002 - ChunkReader wants to know
+        """Take content; *ends*: with it a chunk ends, or there are no chunks."""
+        self._content.append(piece)
+
     def _counted(self, data: bytes, at: int) -> int:
         piece = data[at : at + self._left]
-        self._content.append(piece)
         self._left -= len(piece)
+        self._keep(piece, ends=not self._left or self._part == "length")
         if not self._left:
             if self._part == "chunk":
                 self._part = "crlf"
@@ -115,6 +123,7 @@ class ResponseReader:
                     self.fault = _no_status(line)
                     return
                 self.status, self._part = int(found[1]), "fields"
+                self.reason = _text(found[2] or b"")
             case "fields" if line:
                 self._lines.append(line)
             case "fields":
@@ -125,9 +134,12 @@ class ResponseReader:
                 self._part = "size"
                 if line:
                     self.fault = f"a chunk is longer than its size says: {_shown(line)}"
-            case _:  # of the trailers; their end is an empty line
-                if not line:
-                    self._over()
+            case _ if line:
+                self._lines.append(line)
+            case _:
+                self.trailers = tuple(self._folded())
+                self.fault = ""  # RFC 9110 6.5.1: trailers may be ignored
+                self._over()
 
     def _chunk(self, line: bytes) -> None:
         found = _SIZE.fullmatch(line)

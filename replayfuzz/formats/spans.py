@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from replayfuzz.formats.aws_event_stream import spans as messages
+from replayfuzz.formats.json_array import ArrayReader
 from replayfuzz.formats.json_spans import DEPTH, Kind, Member, Node, Path, spans, walk
 
 __all__ = [
     "DEPTH",
+    "Format",
     "Kind",
     "Line",
     "Member",
@@ -28,6 +31,10 @@ __all__ = [
     "spans",
     "walk",
 ]
+
+
+Format = Literal["sse", "ndjson", "json-array", "aws-event-stream"]
+"""How the records of a body are told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +63,17 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One SSE block (lines up to and with a blank line) or one NDJSON line.
+    """One SSE block (lines up to and with a blank line), NDJSON line or element of an array.
 
     Blocks without data (comments, a superfluous blank line) are records too, so records
     tile the body: each begins where the one before it ends, the first after a byte order mark.
+    The first element of an array has the opening bracket, the last one the closing bracket, and
+    each of the others the comma before it.
 
     Attributes:
         start, end: Its bytes; *end* is after its blank line (SSE) or line end (NDJSON).
-        lines: All its lines, the blank one too.
-        closed: Its blank line (SSE) or line end (NDJSON) is there.
+        lines: All its lines, the blank one too. Of an array: parts of lines, too.
+        closed: Its blank line (SSE), line end (NDJSON) or end (of an element) is there.
         data: The data as a reader gets it (bad UTF-8 replaced); None: the block has none.
         event: SSE event type; "" where none is named.
         node: The data's JSON value where it stands on a single line; None elsewhere.
@@ -88,14 +97,22 @@ _SSE_LINE = re.compile(rb"([^\r\n]*+)(\r\n|\r|\n|\Z)")
 _LF_LINE = re.compile(rb"([^\n]*?)(\r?\n|\Z)", re.DOTALL)
 
 
-def events(body: bytes, format: Literal["sse", "ndjson"]) -> tuple[Record, ...]:
+def events(body: bytes, format: Format) -> tuple[Record, ...]:
     """Tell where the records of *body* stand.
 
-    Bytes after the last blank line (SSE) or line end (NDJSON) are a record that is not
-    closed; an empty body, or one that is a byte order mark only, has no records.
+    Bytes after the last blank line (SSE) or line end (NDJSON), and an array without elements,
+    are a record that is not closed; an empty body, or one that is a byte order mark only, has
+    no records.
     """
     start = len(codecs.BOM_UTF8) if body.startswith(codecs.BOM_UTF8) else 0
-    return tuple(_sse(body, start) if format == "sse" else _ndjson(body, start))
+    return tuple(_RECORDS[format](body, start))
+
+
+def _messages(body: bytes, _: int) -> Iterator[Record]:
+    """Messages without lines and data: for their CRCs nothing in them changes by itself."""
+    for start, end, message in messages(body):
+        kind = message.header(":event-type") if message else ""
+        yield Record(start, end, (), message is not None, None, kind, None)
 
 
 def _sse(body: bytes, start: int) -> Iterator[Record]:
@@ -160,3 +177,42 @@ def _ndjson(body: bytes, start: int) -> Iterator[Record]:
             event="",
             node=spans(text, line.start),
         )
+
+
+def _array(body: bytes, start: int) -> Iterator[Record]:
+    reader = ArrayReader()
+    whole = reader.receive(body)
+    elements = [*whole, *reader.end()]
+    if not elements and start < len(body):
+        lines = _pieces(body, start, len(body))
+        yield Record(start, len(body), lines, closed=False, data=None, event="", node=None)
+    for number, element in enumerate(elements):
+        onward = [] if number + 1 == len(elements) else [elements[number + 1].start]
+        comma = body.find(b",", element.end, *onward) if onward else len(body)
+        end = comma if comma >= 0 else onward[0]
+        yield Record(
+            start,
+            end,
+            _pieces(body, start, end),
+            closed=number < len(whole),
+            data=element.data.decode("utf-8", "replace"),
+            event="",
+            node=spans(element.data, element.start),
+        )
+        start = end
+
+
+def _pieces(body: bytes, start: int, end: int) -> tuple[Line, ...]:
+    found = _lines(body[start:end], 0, _LF_LINE)
+    return tuple(
+        Line(start + line.start, start + line.end, line.ending, "", start + line.value)
+        for line in found
+    )
+
+
+_RECORDS: dict[Format, Callable[[bytes, int], Iterator[Record]]] = {
+    "sse": _sse,
+    "ndjson": _ndjson,
+    "json-array": _array,
+    "aws-event-stream": _messages,
+}

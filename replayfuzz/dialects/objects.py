@@ -1,0 +1,71 @@
+"""Streams in which every SSE event is one JSON object: the walk that their dialects share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from replayfuzz.dialects.rulings import MESSAGE_TEXT, OTHER_EVENT, UNFINISHED_TERMINAL
+from replayfuzz.dialects.story import ProviderError, Story, message_of
+from replayfuzz.dialects.streams import SseStream
+from replayfuzz.formats.sse import ServerEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """How one API writes its events.
+
+    Attributes:
+        tell: Reports what one object says; sets ``story.terminal`` at the last one.
+        last: Whether an object is the last one, or belongs to it.
+        names: Event names that it documents; ``message`` is an event without one.
+        marker: Data of an event that only says that the stream is over; "" for none.
+        error: The text for people in the object of an ``event: error``.
+    """
+
+    tell: Callable[[dict[str, Any], Story], None]
+    last: Callable[[dict[str, Any]], bool]
+    names: frozenset[str] = frozenset({"message"})
+    marker: str = ""
+    error: Callable[[Any], str] = message_of
+
+
+def walk(stream: SseStream, story: Story, api: Objects) -> None:
+    """Report what the events of *stream* say, up to the last one.
+
+    Raises:
+        ProviderError: One of them says that the stream failed.
+    """
+    for item in stream.events:
+        if api.marker and item.data.strip() == api.marker:
+            story.strict = story.strict and item.data == api.marker
+            story.terminal = True
+            return
+        if story.terminal:
+            story.strict = False  # no documentation has events after the last one
+            return
+        if (value := _object(item, story, api)) is not None:
+            api.tell(value, story)
+    if not story.terminal and (value := _unfinished(stream, story, api)):
+        api.tell(value, story)
+
+
+def _object(item: ServerEvent, story: Story, api: Objects) -> dict[str, Any] | None:
+    if item.event == "error" and "error" not in api.names:
+        readable, value = story.value(item.data)
+        if readable:
+            raise ProviderError(api.error(value))
+        raise ProviderError(item.data if story.rulings.pick(MESSAGE_TEXT) == "text" else "")
+    if item.event not in api.names and story.rulings.pick(OTHER_EVENT) == "ignored":
+        return None
+    return story.json(item.data)
+
+
+def _unfinished(stream: SseStream, story: Story, api: Objects) -> dict[str, Any] | None:
+    """The last object, where nothing but the blank line after it is missing."""
+    if len(stream.pending) != 1 or story.ended.message_end != "complete":
+        return None
+    _, value = story.value(stream.pending[0].decode("utf-8", "replace"))
+    last = isinstance(value, dict) and api.last(value)
+    return value if last and story.rulings.pick(UNFINISHED_TERMINAL) == "read" else None
