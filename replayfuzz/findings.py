@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from replayfuzz import plan as plans
+from replayfuzz import redact
 from replayfuzz.cassette import Cassette, dump
 from replayfuzz.errors import StoreError, UsageError
 from replayfuzz.finding import Finding, from_json, to_json
@@ -37,7 +38,8 @@ def save(finding: Finding, folder: Path) -> Path:
 
 
 def contents(finding: Finding) -> Mapping[str, str]:
-    """What each file of the folder holds, by name."""
+    """What each file of the folder holds, by name; heads and request hold no secret."""
+    finding = _redacted(finding)
     cassette = Cassette("cassette", (finding.exchange,))
     return {
         "cassette.yaml": dump(cassette),
@@ -46,6 +48,21 @@ def contents(finding: Finding) -> Mapping[str, str]:
         "wire.txt": wire_txt(finding),
         "repro.py": repro(finding),
     }
+
+
+def _redacted(finding: Finding) -> Finding:
+    """*finding* without the secrets of its heads and request.
+
+    The body stays: it is what is replayed, and ``lint`` tells what it holds.
+    """
+    told = finding.exchange
+    exchange = replace(
+        told,
+        request=redact.request(told.request),
+        fields=redact.fields(told.fields),
+        trailers=redact.fields(told.trailers),
+    )
+    return replace(finding, exchange=exchange)
 
 
 def load(folder: Path) -> Finding:

@@ -55,14 +55,23 @@ def load(places: Iterable[str | Path]) -> tuple[Exchange, ...]:
         CassetteError: A file is not a cassette.
         StoreError: A file cannot be read.
     """
-    found = [file for place in places for file in _files(place)]
+    return _exchanges(dict.fromkeys(map(_absolute, files(places))))
+
+
+def files(places: Iterable[str | Path]) -> tuple[Path, ...]:
+    """The cassettes that *places* (files, folders, globs) name; each once, none opened.
+
+    Raises:
+        UsageError: A place is not there, or holds no ``.yaml`` or ``.yml`` file.
+    """
+    found = dict.fromkeys(file for place in places for file in _files(place))
     if not found:
         raise UsageError("no cassettes were named; name a file, a folder or a glob")
-    return _exchanges(dict.fromkeys(map(_absolute, found)))
+    return tuple(found)
 
 
-def read(path: Path) -> Cassette:
-    """Read one cassette.
+def read(path: Path, *, damaged: bool = False) -> Cassette:
+    """Read one cassette; *damaged*: also where chunks do not add up to their body.
 
     Raises:
         CassetteError: It is not a cassette, or too large.
@@ -89,7 +98,7 @@ def read(path: Path) -> Cassette:
             file=str(path),
             line=data.count(b"\n", 0, error.start) + 1,
         ) from error
-    return parse(text, file=str(path))
+    return parse(text, file=str(path), damaged=damaged)
 
 
 def save(cassette: Cassette, path: Path) -> None:

@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import vcr
 
 from replayfuzz import findings
-from replayfuzz.cassette import Exchange
+from replayfuzz.cassette import Exchange, Request
 from replayfuzz.errors import PlanError, StoreError, UsageError
 from replayfuzz.finding import Finding
 from replayfuzz.plan import Cut, Plan, Splice
@@ -53,6 +54,24 @@ def test_any_bytes_survive(tmp_path, body):
     back = findings.load(folder)
 
     assert (back.exchange.body, back.plan) == (body, plan)
+
+
+def test_secrets_of_heads_and_request_are_not_saved_and_the_body_stays(tmp_path):
+    told = replace(
+        raw("cassette", "data: to bob@example.com, héllo\n\n"),
+        request=Request(
+            url="http://127.0.0.1/?key=topsecret1",
+            fields=(("authorization", "Bearer topsecret2"),),
+            body=b'{"api_key":"topsecret3"}',
+        ),
+        fields=(("set-cookie", "sid=topsecret4"), ("content-type", "text/event-stream")),
+        trailers=(("x-request-id", "topsecret5"),),
+    )
+    folder = findings.save(finding(exchange=told), tmp_path)
+
+    for file in folder.iterdir():
+        assert "topsecret" not in file.read_text()
+    assert findings.load(folder).exchange.body == told.body
 
 
 def test_the_same_finding_again_replaces_its_files(tmp_path):

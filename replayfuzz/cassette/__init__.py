@@ -5,7 +5,7 @@ that VCR.py recorded loads here. Each interaction has one more key, ``stream``, 
 ignores: how the body travelled.
 """
 
-from replayfuzz.cassette.read import GUESSES, parse
+from replayfuzz.cassette.read import GUESSES, guess, parse
 from replayfuzz.cassette.values import (
     ORIGINS,
     PROTOCOLS,
@@ -29,5 +29,6 @@ __all__ = [
     "Protocol",
     "Request",
     "dump",
+    "guess",
     "parse",
 ]

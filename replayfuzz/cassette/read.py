@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
@@ -21,17 +22,31 @@ from replayfuzz.cassette.values import (
 from replayfuzz.cassette_yaml import Item, load, pairs
 from replayfuzz.plan import ENDINGS, FRAMINGS, Framing
 
+_EVENT_STREAM = "application/vnd.amazon.eventstream"
+
 GUESSES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     # dialect, end of the URL's path, content types. Tried in order, for files without ``stream``.
     ("openai.chat", r"/chat/completions", ("text/event-stream",)),
     ("anthropic.messages", r"/v1/messages|:streamRawPredict", ("text/event-stream",)),
     ("ollama.chat", r"/api/chat", ("application/x-ndjson",)),
+    ("ollama.generate", r"/api/generate", ("application/x-ndjson",)),
+    ("gemini.stream", r":streamGenerateContent", ("text/event-stream",)),
+    ("gemini.stream_array", r":streamGenerateContent", ("application/json",)),
+    ("cohere.v2", r"/v2/chat", ("text/event-stream",)),
+    ("cohere.v1", r"/v1/chat", ("application/stream+json", "application/x-ndjson")),
+    ("tgi.generate_stream", r"/generate_stream", ("text/event-stream",)),
+    ("watsonx.generation", r"/text/generation_stream|/text_stream", ("text/event-stream",)),
+    ("replicate", r"replicate\.(?:com|net)/.*", ("text/event-stream",)),
+    ("mcp.streamable_http", r"/mcp", ("text/event-stream",)),
+    ("anthropic.completions", r"/v1/complete", ("text/event-stream",)),
+    ("bedrock.converse_stream", r"/converse-stream", (_EVENT_STREAM,)),
+    ("bedrock.invoke_with_response_stream", r"/invoke-with-response-stream", (_EVENT_STREAM,)),
     ("sse", r"", ("text/event-stream",)),
     ("ndjson", r"", ("application/x-ndjson", "application/ndjson", "application/jsonl")),
 )
 
 
-def parse(text: str, *, file: str) -> Cassette:
+def parse(text: str, *, file: str, damaged: bool = False) -> Cassette:
     """Read a cassette: one that ``dump`` wrote, or a plain VCR.py file.
 
     Without ``stream`` the dialect is guessed from GUESSES, the body is one chunk and the
@@ -40,6 +55,7 @@ def parse(text: str, *, file: str) -> Cassette:
     Args:
         text: VCR YAML of version 1.
         file: Where it came from, for names (its stem) and error messages.
+        damaged: Take chunks that do not add up to the body as they are.
 
     Raises:
         CassetteError: It is empty, not safe YAML, not a VCR.py cassette, or does not hold
@@ -62,10 +78,11 @@ def parse(text: str, *, file: str) -> Cassette:
         raise top["interactions"].fault("is an empty list; record again or delete the file")
     stem = PurePath(file).stem
     names = [stem] if len(listed) == 1 else [f"{stem}#{number}" for number in range(len(listed))]
-    return Cassette(stem, tuple(map(_exchange, listed, names)))
+    read = partial(_exchange, damaged=damaged)
+    return Cassette(stem, tuple(map(read, listed, names)))
 
 
-def _exchange(item: Item, name: str) -> Exchange:
+def _exchange(item: Item, name: str, *, damaged: bool) -> Exchange:
     asked, answer = _part(item, "request"), _part(item, "response")
     status = _part(answer, "status")
     bare = Exchange(
@@ -82,24 +99,24 @@ def _exchange(item: Item, name: str) -> Exchange:
         fields=_fields(answer),
         body=_response_body(_part(answer, "body")),
     )
-    return _with_stream(bare, item.mapping().get("stream"))
+    return _with_stream(bare, item.mapping().get("stream"), damaged=damaged)
 
 
-def _with_stream(bare: Exchange, item: Item | None) -> Exchange:
+def _with_stream(bare: Exchange, item: Item | None, *, damaged: bool) -> Exchange:
     """Add what ``stream`` tells, and guesses for what it does not."""
     keys = item.mapping() if item else {}
     for key, value in keys.items():
         if key not in _STREAM:
             raise value.fault(f"is no key of 'stream'; known are {', '.join(_STREAM)}")
     found: dict[str, Any] = {
-        "dialect": _guess(bare),
+        "dialect": guess(bare),
         "framing": _guess_framing(bare),
         "chunks": ((0.0, len(bare.body)),) if bare.body else (),
         "origin": (("kind", "imported"),),
     }
     found.update((key, _STREAM[key](value)) for key, value in keys.items())
     exchange = replace(bare, **found)
-    if fault := chunks_fault(exchange):
+    if not damaged and (fault := chunks_fault(exchange)):
         raise keys["chunks"].fault(fault)
     return exchange
 
@@ -165,7 +182,7 @@ _STREAM: dict[str, Any] = {
 }
 
 
-def _guess(exchange: Exchange) -> str:
+def guess(exchange: Exchange) -> str:
     """The dialect, by URL and content type; a type that is missing or an error fits any."""
     path = re.split("[?#]", exchange.request.url)[0].rstrip("/")
     type_ = _value(exchange.fields, "content-type").partition(";")[0].strip().lower()

@@ -27,7 +27,7 @@ MAX_DEPTH = 32
 """Deepest nesting; a cassette needs six levels."""
 
 _TAG = "tag:yaml.org,2002:"
-_BINARY = f"{_TAG}binary"
+_BINARY = (f"{_TAG}binary", "!binary")  # the second is what Ruby's Psych writes
 _KINDS = {str: "a text", tuple: "a list", dict: "a mapping"}
 # The standard's own types say nothing that could run; what a value means, its reader decides.
 _STANDARD = ("str", "int", "float", "bool", "null", "seq", "map")
@@ -44,7 +44,7 @@ class Item:
     """A value of a YAML file; its methods read it as what the caller needs, or say why not.
 
     Attributes:
-        file, line: Where it stands; lines count from 1.
+        file, line: Where it stands; lines count from 1. None: not known (from JSON).
         name: The key that it is the value of; for items of a list, the list's.
         value: A scalar as it was spelt, or the items inside.
         plain: A scalar without quotes, so that ``null`` is not the word.
@@ -53,7 +53,7 @@ class Item:
     """
 
     file: str
-    line: int
+    line: int | None
     name: str
     value: str | tuple[Item, ...] | dict[str, Item]
     plain: bool = False
@@ -240,11 +240,11 @@ def _opened(event: Any, stack: list[_Open], file: str) -> _Open:
 
 
 def _scalar(event: Any, name: str, file: str) -> Item:
-    if event.tag != _BINARY:
+    if event.tag not in _BINARY:
         _check_tag(event, file)
     bare = event.tag is None and event.style in (None, "")
     plain = bare or event.tag == f"{_TAG}null"
-    binary = event.tag == _BINARY
+    binary = event.tag in _BINARY
     weight = 1 + len(event.value)
     return Item(file, event.start_mark.line + 1, name, event.value, plain, binary, weight)
 
