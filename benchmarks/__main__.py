@@ -1,7 +1,7 @@
 """Every row as one table: ``python -m benchmarks [--json] [--quick] [ROW…]``, such as ``F2 P13``.
 
 Each file runs in a process of its own, one after the other, so that none disturbs the next.
-``--quick`` takes fewer examples. F1 lasts a quarter of an hour: it runs when it is named.
+``--quick`` takes fewer examples. F1 and F7 last a quarter of an hour: they run when named.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ FILES: dict[str, tuple[str, ...]] = {
     "frames": ("P13",),
     "streams": ("P9", "P12"),
     "start": ("P14", "P15"),
+    "recording": ("R1", "R2", "R3", "R4"),
+    "faults": ("F7",),
     "knownbugs": ("F1",),
 }
-ALONE = ("knownbugs",)
+ALONE = ("faults", "knownbugs")
 """Files that run only when a row of theirs is named."""
 
 

@@ -1,0 +1,141 @@
+"""Holds back what may be a part of a secret, so that only what is redacted is written."""
+
+from __future__ import annotations
+
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from dataclasses import replace
+
+from replayfuzz import redact
+from replayfuzz.cassette import Exchange
+
+_EVENT_STREAM = "application/vnd.amazon.eventstream"
+_WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 47}  # zlib: with a gzip head; 47: either head
+_GZIP = b"\x1f\x8b"
+_LONGEST = 1 << 20  # bytes of a message that is waited for
+
+
+class Hold(ABC):
+    """Between what arrives and what is written. Lengths never change.
+
+    Attributes:
+        held: What was taken and not given.
+    """
+
+    held = b""
+
+    @abstractmethod
+    def take(self, data: bytes) -> bytes:
+        """Take in content; return what can be written now."""
+
+    @abstractmethod
+    def rest(self) -> bytes:
+        """The end: what else can be written."""
+
+
+def hold(heads: Exchange, begin: bytes, *, keep: Collection[str] = ()) -> Hold:
+    """The one for a body that begins with *begin*, of an exchange with these heads.
+
+    Args:
+        heads: See there.
+        begin: At least the first two bytes, where there are as many.
+        keep: What is not redacted; see ``redact.exchange``.
+    """
+    fields = {name.lower(): value.strip().lower() for name, value in heads.fields}
+    coding = fields.get("content-encoding", "identity")
+    if coding == "identity" and begin.startswith(_GZIP):
+        coding = "gzip"
+    if coding in _WINDOWS:
+        return _Coded(heads, _WINDOWS[coding], keep)
+    if coding != "identity":
+        return _Opaque()
+    if fields.get("content-type", "").startswith(_EVENT_STREAM):
+        return _Messages(heads, keep)
+    return _Lines(heads, keep)
+
+
+class _Lines(Hold):
+    """Text is held until its line has ended."""
+
+    def __init__(self, heads: Exchange, keep: Collection[str]) -> None:
+        self._redactor = redact.Redactor(heads.request, keep)
+
+    def take(self, data: bytes) -> bytes:
+        return self._redactor.feed(data)
+
+    def rest(self) -> bytes:
+        return self._redactor.end()
+
+
+class _Opaque(Hold):
+    """A coding that we cannot look into; ``redact.exchange`` says so in the cassette."""
+
+    def take(self, data: bytes) -> bytes:
+        return data
+
+    def rest(self) -> bytes:
+        return b""
+
+
+class _Messages(Hold):
+    """A message of an AWS event stream is held until it is whole, and gets a checksum that fits."""
+
+    def __init__(self, heads: Exchange, keep: Collection[str]) -> None:
+        self._keep = keep
+        self._heads = replace(heads, request=replace(heads.request, body=b""), chunks=())
+
+    def take(self, data: bytes) -> bytes:
+        self.held += data
+        at = 0
+        while at + 4 <= len(self.held):
+            size = int.from_bytes(self.held[at : at + 4])
+            if not 16 <= size <= _LONGEST:
+                at = len(self.held)  # no event stream
+            elif at + size > len(self.held):
+                break
+            at += size
+        return self._give(at)
+
+    def rest(self) -> bytes:
+        return self._give(len(self.held))
+
+    def _give(self, size: int) -> bytes:
+        given, self.held = self.held[:size], self.held[size:]
+        if not given:
+            return b""
+        return redact.exchange(replace(self._heads, body=given), self._keep).body
+
+
+class _Coded(Hold):
+    """A compressed body is given where what it holds so far ends a line and has no secret."""
+
+    def __init__(self, heads: Exchange, window: int, keep: Collection[str]) -> None:
+        self._redactor = redact.Redactor(heads.request, keep)
+        self._decoder = zlib.decompressobj(window)
+        self._seen = b""  # decoded, and not looked at yet: of the line that has not ended
+        self._clean = True
+
+    def take(self, data: bytes) -> bytes:
+        self.held += data
+        if self._clean:
+            try:
+                self._look(self._decoder.decompress(data, _LONGEST))
+            except zlib.error:
+                self._clean = False
+            self._clean &= not (self._decoder.unconsumed_tail or self._decoder.unused_data)
+        return self._give() if self._clean and not self._seen else b""
+
+    def rest(self) -> bytes:
+        self._clean &= self._redactor.end() == self._seen
+        return self._give() if self._clean else b""
+
+    def _look(self, text: bytes) -> None:
+        self._seen += text
+        shown = self._redactor.feed(text)
+        self._clean = self._seen.startswith(shown)
+        self._seen = self._seen[len(shown) :]
+
+    def _give(self) -> bytes:
+        given, self.held = self.held, b""
+        return given

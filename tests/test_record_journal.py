@@ -1,0 +1,242 @@
+"""What is written while an exchange goes on, and what becomes of it."""
+
+import base64
+import gzip
+import json
+import struct
+import zlib
+
+import pytest
+
+from replayfuzz import store
+from replayfuzz.cassette import Exchange, Request
+from replayfuzz.errors import StoreError
+from replayfuzz.record import Keeper, guess, journal
+from replayfuzz.record.hold import hold
+
+KEY = "sk-proj-" + "aB3dE5gH7jK9mN1pQ3sT5vX7zA9cE1gH3jK5mN7p"
+EVENT = b'data: {"choices":[{"delta":{"content":"hi"}}]}\n\n'
+LEAK = f'data: {{"error":"bad key {KEY}"}}\n\n'.encode()
+
+
+def heads(*fields, key=KEY):
+    asked = (("Host", "api.example"), ("Authorization", f"Bearer {key}"))
+    request = Request(
+        "POST", f"https://api.example/v1/chat/completions?key={key}", asked, key.encode()
+    )
+    origin = (("source", "https://api.example"),)
+    return Exchange("", "", request, fields=fields, origin=origin)
+
+
+@pytest.fixture
+def keeper(tmp_path):
+    with Keeper(tmp_path / "out") as opened:
+        yield opened
+
+
+def everything(folder):
+    return b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
+
+
+def test_a_tape_becomes_a_cassette(keeper):
+    tape = keeper.begin(heads(("Content-Type", "text/event-stream")))
+    tape.piece(0.1, EVENT[:10], ends=False)
+    tape.piece(0.2, EVENT[10:], ends=True)
+    tape.end(0.3, "complete", trailers=(("x", "y"),))
+    path = keeper.finish(tape)
+
+    (cassette,) = store.load([path])
+    assert (cassette.body, cassette.chunks) == (EVENT, ((0.2, len(EVENT)),))
+    assert (cassette.ending, cassette.trailers, path.name) == (
+        "complete",
+        (("x", "y"),),
+        "openai.chat-1.yaml",
+    )
+    assert list(keeper.folder.glob(".recording/*.jsonl")) == []
+
+
+@pytest.mark.parametrize("cut", range(1, len(LEAK)))
+def test_a_journal_never_holds_a_secret(cut, keeper):
+    tape = keeper.begin(heads(("Content-Type", "text/event-stream")))
+    seen = everything(keeper.folder)
+    for piece in (LEAK[:cut], LEAK[cut:], LEAK[:cut]):
+        tape.piece(0.0, piece, ends=True)
+        seen += everything(keeper.folder)
+    tape.end(0.1, "fin", f"a note with {KEY}", (("x-api-key", KEY),))
+    seen += everything(keeper.folder)
+    path = keeper.finish(tape)
+    seen += path.read_bytes()
+
+    assert KEY.encode() not in seen
+    assert KEY[8:30].encode() not in seen
+    assert len(store.load([path])[0].body) == len(LEAK) + cut
+
+
+def test_a_key_of_no_known_shape_is_not_echoed_either(keeper):
+    key = "plain-words-for-a-key"
+    tape = keeper.begin(heads(key=key))
+    tape.piece(0.0, f"you said {key}\n".encode(), ends=True)
+    tape.end(0.1, "complete")
+    assert key.encode() not in everything(keeper.folder)
+    assert key not in keeper.finish(tape).read_text()
+
+
+def test_what_the_user_insists_on_is_kept(tmp_path):
+    with Keeper(tmp_path, keep=("e-mail", "x-request-id")) as keeper:
+        tape = keeper.begin(heads(("X-Request-Id", "req_1234567890")))
+        tape.piece(0.0, b"write to jane@mail.example.com\n" + LEAK, ends=True)
+        tape.end(0.1, "complete")
+        text = tape.path.read_text() + keeper.finish(tape).read_text()
+    assert text.count("jane@mail.example.com") == text.count("req_1234567890") == 2
+    assert KEY not in text
+
+
+@pytest.mark.parametrize("secret", [False, True])
+def test_a_compressed_body_is_written_only_without_secrets(secret, keeper):
+    squeeze = zlib.compressobj(wbits=31)
+    pieces = [squeeze.compress(EVENT) + squeeze.flush(zlib.Z_SYNC_FLUSH)]
+    pieces.append(squeeze.compress(LEAK if secret else EVENT) + squeeze.flush())
+    tape = keeper.begin(heads(("Content-Encoding", "gzip")))
+    for piece in pieces:
+        tape.piece(0.0, piece, ends=True)
+    tape.end(0.1, "complete")
+    found = journal.read(tape.path)
+    assert found is not None
+    assert found.body == (pieces[0] if secret else b"".join(pieces))
+    (kept,) = store.load([keeper.finish(tape)])
+
+    if secret:
+        assert kept.body.startswith(EVENT)
+        assert KEY.encode() not in kept.body
+        assert "Content-Encoding" not in dict(kept.fields)
+    else:
+        assert gzip.decompress(kept.body) == EVENT + EVENT
+        assert [size for _, size in kept.chunks] == [len(piece) for piece in pieces]
+
+
+def message(text):
+    payload = json.dumps({"bytes": base64.b64encode(text.encode()).decode()}).encode()
+    body = struct.pack(">II", len(payload) + 16, 0)
+    body += struct.pack(">I", zlib.crc32(body)) + payload
+    return body + struct.pack(">I", zlib.crc32(body))
+
+
+def test_a_message_of_an_event_stream_keeps_a_checksum_that_fits(keeper):
+    data = message("hello") + message(f"key {KEY}")
+    tape = keeper.begin(heads(("Content-Type", "application/vnd.amazon.eventstream")))
+    for at in range(0, len(data), 7):
+        tape.piece(0.0, data[at : at + 7], ends=True)
+    tape.end(0.1, "complete")
+    (kept,) = store.load([keeper.finish(tape)])
+
+    first = len(message("hello"))
+    assert (kept.body[:first], len(kept.body)) == (data[:first], len(data))
+    assert kept.body[first:] != data[first:]
+    (crc,) = struct.unpack(">I", kept.body[-4:])
+    assert crc == zlib.crc32(kept.body[first:-4])
+
+
+@pytest.mark.parametrize("coding", ["", "gzip", "br"])
+def test_lengths_never_change(coding, keeper):
+    data = gzip.compress(EVENT * 9) if coding == "gzip" else EVENT * 9
+    for step in (1, 3, 1000):
+        kept = hold(heads(("Content-Encoding", coding)) if coding else heads(), data[:step])
+        out = b"".join(kept.take(data[at : at + step]) for at in range(0, len(data), step))
+        assert out + kept.rest() == data
+        assert kept.held == b""
+
+
+def test_what_a_kill_left_behind_becomes_a_cassette(tmp_path):
+    with Keeper(tmp_path) as keeper:
+        tape = keeper.begin(heads(("Content-Type", "text/event-stream")))
+        for _ in range(3):
+            tape.piece(0.5, EVENT, ends=True)
+        tape.piece(0.7, EVENT[:9], ends=True)
+        whole = tape.path.read_bytes()
+        tape.end(1.0, "complete")
+        for size in range(len(whole) + 1):
+            tape.path.write_bytes(whole[:size])
+            found = journal.read(tape.path)
+            assert found is None or (found.ending == "fin" and (EVENT * 4).startswith(found.body))
+        tape.path.write_bytes(whole[:-5])
+
+    with Keeper(tmp_path) as keeper:
+        (line,) = keeper.recover()
+        assert list(keeper.recover()) == []
+    (kept,) = store.load([tmp_path])
+    assert (kept.body, [size for _, size in kept.chunks]) == (EVENT * 3, [len(EVENT)] * 3)
+    assert (kept.ending, dict(kept.origin)["note"]) == ("fin", journal.KILLED)
+    assert "openai.chat-1.yaml" in line
+    assert [file.name for file in tmp_path.iterdir()] == ["openai.chat-1.yaml"]
+
+
+def test_an_empty_journal_is_removed(tmp_path):
+    with Keeper(tmp_path) as keeper:
+        place = tmp_path / ".recording" / "x.jsonl"
+        place.write_bytes(b'{"journal":')
+        (line,) = keeper.recover()
+    assert "removed x.jsonl" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_long_stream_is_cut_where_it_would_be_too_large(tmp_path):
+    keeper = Keeper(tmp_path, 1000)
+    tape = keeper.begin(heads())
+    for _ in range(100):
+        tape.piece(0.1, EVENT, ends=True)
+    tape.end(1.0, "complete")
+    (kept,) = store.load([keeper.finish(tape)])
+    keeper.__exit__()
+
+    assert (tape.full, tape.bytes, tape.chunks) == (True, 100 * len(EVENT), 100)
+    assert len(kept.body) == (1000 // len(EVENT) + 1) * len(EVENT)
+    assert (kept.ending, dict(kept.origin)["note"]) == ("fin", journal.FULL)
+
+
+def test_a_body_that_takes_too_much_room_as_text_is_shortened(keeper, monkeypatch):
+    monkeypatch.setattr("replayfuzz.record.keeper.MAX_TEXT", 4000)
+    tape = keeper.begin(heads())
+    for _ in range(100):
+        tape.piece(0.1, EVENT, ends=True)
+    tape.end(1.0, "complete")
+    path = keeper.finish(tape)
+    (kept,) = store.load([path])
+
+    assert len(path.read_text()) <= 4000
+    assert (EVENT * 100).startswith(kept.body)
+    assert (kept.ending, dict(kept.origin)["note"]) == ("fin", journal.FULL)
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_of_ours(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be written"):
+        Keeper(tmp_path / "file" / "out")
+
+
+def exchange(path, type_, body):
+    return Exchange(
+        "", "", Request(url=f"https://x{path}"), fields=(("content-type", type_),), body=body
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "type_", "body", "name"),
+    [
+        ("/openai/deployments/x/chat/completions?v=1", "text/event-stream", b"", "openai.chat"),
+        ("/v1/messages", "text/event-stream; charset=utf-8", b"", "anthropic.messages"),
+        ("/api/chat", "application/x-ndjson", b"", "ollama.chat"),
+        ("/x", "text/event-stream", b'data: {"object":"chat.completion.chunk"}\n\n', "openai.chat"),
+        (
+            "/x",
+            "text/event-stream",
+            b': hi\n\nevent: message_start\ndata: {"type":"message_start"}\n\n',
+            "anthropic.messages",
+        ),
+        ("/x", "text/event-stream", b"data: hello\n\n", "sse"),
+        ("/v1/completions", "text/event-stream", b"", "openai.completions"),
+        ("/v1/responses", "text/event-stream", b"", "openai.responses"),
+        ("/x", "application/json", b"{}", "unknown"),
+    ],
+)
+def test_the_dialect_is_guessed(path, type_, body, name):
+    assert guess.dialect(exchange(path, type_, body)) == name
