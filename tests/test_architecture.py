@@ -20,21 +20,23 @@ LAYERS: list[set[str]] = [
     {"cassette", "cassette_yaml"},
     {"wire"},
     {"formats"},
+    {"redact"},
     {"dialects"},
-    {"invariants"},
-    {"finding", "run", "scenarios"},
+    {"invariants", "imports"},
+    {"finding", "run", "scenarios", "lint"},
     {"report"},
     {"strategies"},
     {"mock"},
     {"worker", "targets"},
     {"store", "deliver", "guard", "processes", "installer", "environments", "declared", "settings"},
     {"serve", "drive", "handoff", "findings"},
+    {"record"},
     {"search", "examine"},
     {"testing"},
     {"cli", "pytest_plugin"},
     {"__main__"},
 ]
-PURE = set().union(*LAYERS[:11])
+PURE = set().union(*LAYERS[:12])
 EFFECTS = {
     *("asyncio", "io", "os", "random", "selectors", "shutil", "signal", "socket"),
     *("subprocess", "tempfile", "threading", "time", "trio", "urllib"),
@@ -45,10 +47,11 @@ DOORS = {
     "typer": {"cli"},
     "rich": {"cli"},
     "jinja2": {"report"},
-    "trio": {"deliver", "serve"},
-    "h2": {"deliver", "serve", "targets"},
+    "trio": {"deliver", "record", "serve"},
+    "h2": {"deliver", "record", "serve", "targets"},
     "hyperframe": {"deliver"},
     "trustme": {"serve"},
+    "construct": {"formats", "handoff"},
 }
 # These run in environments that hold the library under test and nothing of ours.
 STANDARD_LIBRARY_ONLY = {"worker", "targets", "guard"}

@@ -2,11 +2,19 @@
 
 import json
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
+
+from replayfuzz.cli.app import app
+from tests.cli import environment
+from tests.daemons import PROGRAM
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -55,10 +63,11 @@ def project(tmp_path):
     return tmp_path
 
 
-def run(project, *words):
+def run(project, *words, **variables):
     return subprocess.run(
         [sys.executable, "-m", *words],
         cwd=project,
+        env=environment(**variables),
         capture_output=True,
         text=True,
         timeout=60,
@@ -102,6 +111,76 @@ def test_your_own_target(project):
     assert [target["name"] for target in result["targets"]] == ["mylib"]
     assert "valid-utf8" in {finding["invariant"] for finding in result["findings"]}
     assert (project / result["findings"][0]["folder"] / "repro.py").is_file()
+
+
+@pytest.mark.slow
+def test_your_own_daemon(project):
+    """One that passes truncation off as a whole answer: only the strict scenarios see it."""
+    folder = project / "chat-daemon"
+    folder.mkdir()
+    (folder / "daemon.toml").write_text(block("toml", "# chat-daemon/daemon.toml"))
+    program = PROGRAM.replace('["BASE"]', '["OPENAI_API_BASE"]').replace("argv[1]", "argv[-1]")
+    (folder / "daemon.py").write_text(program)
+    words = shlex.split(next(line for line in commands() if " test --target chat-daemon" in line))
+
+    done = run(project, *words, FLAW="hides")
+    plain = run(project, *words, "--no-strict", FLAW="hides")
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    shown = "  FAIL abort_honest           [abort]"
+    assert shown in README
+    assert shown in done.stdout
+    assert "       no_done_marker: no [DONE]: it is event 5\n" in done.stdout
+    assert plain.returncode == 0, plain.stdout
+    assert plain.stdout.count("  PASS ") == 12
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_mock_provider(tmp_path):
+    command = [sys.executable, "-m", "replayfuzz", "serve", "--port", "0"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdout=pipe, stderr=pipe, text=True, env=environment(), cwd=tmp_path
+    ) as server:
+        try:
+            assert server.stdout is not None
+            port = server.stdout.readline().partition("127.0.0.1:")[2].split()[0]
+            lines = [line.replace("8080", port) for line in README.splitlines() if "8080/" in line]
+            done = [
+                subprocess.run(shlex.split(line), capture_output=True, timeout=20, check=False)
+                for line in lines
+            ]
+        finally:
+            server.terminate()
+            server.communicate()
+
+    # curl's 56: failure in receiving network data, as the connection was reset.
+    assert [each.returncode for each in done] == [0, 56, 0, 0, 0]
+    assert [b"[DONE]" in each.stdout for each in done[:2]] == [True, False]
+    assert b"event: message_stop" in done[2].stdout
+    assert b"end.stall" in done[3].stdout
+    assert json.loads(done[4].stdout)["total"] == 3
+    assert server.returncode == 0
+
+
+def commands():
+    """Lines of README that start one of our commands, without their comments."""
+    shown = re.findall(r"^(?:- run: | {4})((?:replayfuzz|make) .*)", README, flags=re.MULTILINE)
+    return [line.partition("#")[0].strip() for line in shown]
+
+
+@pytest.mark.parametrize("line", commands())
+def test_every_command_and_option_is_there(line):
+    program, name, *words = shlex.split(line)
+    if program == "make":
+        made = (ROOT / "Makefile").read_text()
+        assert re.search(rf"^{name}:", made, flags=re.MULTILINE)
+        return
+    group: Any = typer.main.get_command(app)
+    known = group.commands[name]
+    options = {option for each in known.params for option in each.opts}
+    assert {word for word in words if word.startswith("-")} <= options
 
 
 def test_settings(tmp_path):

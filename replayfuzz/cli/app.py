@@ -10,12 +10,17 @@ import typer
 
 from replayfuzz import __version__
 from replayfuzz.cli.catalog import list_
+from replayfuzz.cli.diff import diff
 from replayfuzz.cli.doctor import doctor
 from replayfuzz.cli.fuzz import fuzz
+from replayfuzz.cli.import_ import import_
+from replayfuzz.cli.lint import lint
 from replayfuzz.cli.output import put, say
+from replayfuzz.cli.record import record
 from replayfuzz.cli.replay import replay
 from replayfuzz.cli.report import report
 from replayfuzz.cli.serve import serve
+from replayfuzz.cli.show import show
 from replayfuzz.cli.test import run_scenarios
 from replayfuzz.errors import ReplayfuzzError
 
@@ -33,7 +38,12 @@ app.command()(fuzz)
 app.command("test")(run_scenarios)
 app.command()(replay)
 app.command()(report)
+app.command()(record)
 app.command()(serve)
+app.command("import")(import_)
+app.command()(lint)
+app.command()(show)
+app.command()(diff)
 app.command("list")(list_)
 app.command()(doctor)
 

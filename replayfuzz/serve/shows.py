@@ -86,7 +86,13 @@ class Show(Protocol):
 
 
 class Direct(ABC):
-    """An answer that writes to the connection itself; HTTP/1.1 only."""
+    """An answer that writes to the connection itself; HTTP/1.1 only.
+
+    Attributes:
+        heads: It answers HEAD too.
+    """
+
+    heads = False
 
     @abstractmethod
     async def answer(self, line: Line, request: Incoming, reader: RequestReader) -> After:
@@ -114,7 +120,8 @@ def answer(shows: Shows, request: Incoming, protocol: Speaks) -> Show | Plain | 
     show = shows.find(request, protocol)
     if isinstance(show, Plain):
         return show
-    if show is None or request.method == "HEAD":
+    heads = isinstance(show, Direct) and show.heads
+    if show is None or (request.method == "HEAD" and not heads):
         text = f"nothing is offered at {request.target[:200]}; was it asked for too late?"
         return Plain.text(404 if show is None else 200, text)
     made = _made_for(show)

@@ -15,14 +15,18 @@ _CODED = "content-encoding"
 
 
 def response_fields(exchange: Exchange, head: Head) -> Fields:
-    """The header fields that *head* asks for, without those that tell the framing."""
+    """The header fields that *head* asks for, without those that tell the framing.
+
+    A body is content, decoded, but for what ``replayfuzz record`` saw: that is as it came.
+    """
+    as_it_came = dict(exchange.origin).get("kind") == "recorded"
     replaced = {name.lower() for name, _ in head.fields}
     if head.coding:
         replaced.add(_CODED)
     kept = [
         (name, value)
         for name, value in exchange.fields
-        if name.lower() not in _FRAMING_FIELDS | replaced and name.lower() != _CODED
+        if name.lower() not in _FRAMING_FIELDS | replaced and (as_it_came or name.lower() != _CODED)
     ]
     added = [(name, value) for name, value in head.fields if value]
     coded = [("Content-Encoding", head.coding)] if head.coding else []
