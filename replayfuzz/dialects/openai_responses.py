@@ -113,8 +113,10 @@ def _tell(name: str, data: dict[str, Any], answer: Answer) -> None:
     answer.count(data.get("sequence_number"), known=name in KNOWN)
     # "Adding new event types" is among the changes that OpenAI calls backwards compatible; so
     # came ``keepalive``, and the steps of hosted tools, which say nothing that is told here.
-    if tell := _TELL.get(name):
-        answer.doubt(not answer.began and tell is not Answer.opening)
+    tell = _TELL.get(name)
+    # The documentation begins every stream with response.created: nothing stands before it.
+    answer.doubt(not answer.began and tell is not Answer.opening)
+    if tell:
         tell(answer, name, data)
 
 
