@@ -28,7 +28,7 @@ ERROR = next(one for one in store.shipped() if one.name == "openai.chat/error")
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch):
     """An upstream that is kept is never given up: it does not matter how long that is awaited."""
-    monkeypatch.setattr(waits, "LEAVE_SECONDS", 0.2)
+    monkeypatch.setattr(waits, "LEAVE_SECONDS", 0.4)
 
 
 def started(folder, fault):
