@@ -33,7 +33,7 @@ LEAVE_SECONDS = 1.0
 SLOW_SECONDS = 3.0  # more for a client that takes its time
 _LOOK = 0.002  # seconds between two looks at whether the upstream was asked
 _LOOKS, _BETWEEN = 20, 0.03  # until it closes nothing more
-DYING = 0.1  # seconds that a process may take to be gone
+DYING = 0.5  # seconds that a process may take to be gone
 REFUSED = 1.0  # the same for one that does not take clients any more
 FIRST = 4.0  # factor for the first call, in which a daemon may load what it needs
 
