@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from replayfuzz.invariants import evidence
+from replayfuzz.invariants.request import unchunked
 from replayfuzz.transcript import Expected, Relay, Response, Transcript
 from replayfuzz.verdict import Evidence
 
@@ -83,6 +84,8 @@ def payload_forwarded(want: Expected, seen: Transcript) -> Evidence | None:
         return Evidence(
             "no field that the payload smuggled in", f"{CANARY} in the {where}", where, "injection"
         )
+    if "chunked" in fields.get("transfer-encoding", "").lower():
+        body = unchunked(body)
     return _members(want.relay, body) or _headers(want.relay, fields)
 
 
@@ -109,22 +112,10 @@ def _headers(relay: Relay, fields: dict[str, str]) -> Evidence | None:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(_content(body))
+        value = json.loads(body)
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def _content(body: bytes) -> bytes:
-    """The body without a chunked coding, which only shows in that it is no JSON."""
-    if not re.match(rb"[0-9a-fA-F]+\r\n", body):
-        return body
-    parts: list[bytes] = []
-    while found := re.match(rb"([0-9a-fA-F]+)[^\r\n]*\r\n", body):
-        size = int(found[1], 16)
-        parts.append(body[found.end() : found.end() + size])
-        body = body[found.end() + size + 2 :]
-    return b"".join(parts)
 
 
 def _fields(head: bytes) -> dict[str, str]:

@@ -35,7 +35,7 @@ def request_fidelity(
         return _differ("path", f"…{path}", target)
     chunked = re.search(r"(?im)^transfer-encoding:.*chunked", fields)
     try:
-        value = json.loads(_unchunked(body) if chunked else body)
+        value = json.loads(unchunked(body) if chunked else body)
     except ValueError:
         return _differ("body", "a JSON object", body[:80].decode("latin-1"))
     given = value if isinstance(value, dict) else {}
@@ -50,7 +50,7 @@ def _differ(part: str, want: str, seen: str) -> Evidence:
     return Evidence(f"{part} {expected}", f"{part} {observed}", f"request {part} changed")
 
 
-def _unchunked(body: bytes) -> bytes:
+def unchunked(body: bytes) -> bytes:
     """The content of a chunked body (RFC 9112 section 7.1); what is damaged ends it."""
     parts: list[bytes] = []
     while body:
