@@ -37,12 +37,15 @@ class Target:
         needs: Requirements that an isolated environment gets besides the package.
         pins: Extra requirements of old releases.
         reports: Event types that a variant shows to its caller; a rule about any other
-            type does not apply. Key "*" is for all variants not named.
+            type does not apply. Keys are a variant, ``@<dialect>`` or ``<variant>@<dialect>``;
+            "*" is for all that is not named.
         expect: Accepted deviations, ``<invariant>[/<case>]`` to the reason. A key may
-            end in ``@<variant>`` to hold for that variant only.
+            end in ``@<variant>`` or ``@<dialect>`` to hold for that one only.
         source: File that declares it, as shown to people.
         requires: Name of the import (Python) that tells whether it is installed.
         daemon: How it is built, started and read, for the kind ``daemon``; else None.
+        build: Folder beside the declaration that holds the source of a compiled worker
+            (a Go module or a Cargo package); "" where nothing is compiled.
     """
 
     name: str
@@ -58,27 +61,31 @@ class Target:
     source: str = ""
     requires: str = ""
     daemon: Daemon | None = None
+    build: str = ""
 
-    def shown_by(self, variant: str) -> frozenset[str] | None:
-        """Event types that *variant* reports; None: every type."""
-        listed = self.reports.get(variant, self.reports.get("*"))
+    def shown_by(self, variant: str, dialect: str = "") -> frozenset[str] | None:
+        """Event types that *variant* reports of streams of *dialect*; None: every type."""
+        keys = (f"{variant}@{dialect}", f"@{dialect}", variant, "*")
+        listed = next((self.reports[key] for key in keys if key in self.reports), None)
         return None if listed is None else frozenset(listed)
 
-    def accepts(self, name: str, variant: str) -> str | None:
+    def accepts(self, name: str, variant: str, dialect: str = "") -> str | None:
         """The reason for which a deviation is accepted, or None.
 
         Args:
             name: ``<invariant>`` or ``<invariant>/<case>``.
             variant: The variant that deviated.
+            dialect: Of the stream on which it did.
         """
         invariant = name.partition("/")[0]
-        keys = (f"{name}@{variant}", f"{invariant}@{variant}", name, invariant)
+        scopes = (f"@{variant}", f"@{dialect}", "")
+        keys = (f"{rule}{scope}" for scope in scopes for rule in (name, invariant))
         return next((self.expect[key] for key in keys if key in self.expect), None)
 
 
 _KEYS = {
     "name", "kind", "dialects", "variants", "command", "package", "needs", "pins",
-    "reports", "expect", "requires", "daemon",
+    "reports", "expect", "requires", "daemon", "build",
 }  # fmt: skip
 
 
@@ -120,6 +127,7 @@ def parse(document: Mapping[str, Any], source: str) -> Target:
         source=source,
         requires=str(table.get("requires", "")),
         daemon=parse_daemon(table["daemon"], source) if kind == "daemon" else None,
+        build=str(table.get("build", "")),
     )
 
 

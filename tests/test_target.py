@@ -34,6 +34,14 @@ def test_reports_may_differ_by_variant():
     assert (found.shown_by("raw"), found.shown_by("x")) == (frozenset({"sse"}), frozenset({"text"}))
 
 
+def test_reports_may_differ_by_dialect():
+    found = target(reports={"*": ["text"], "@sse": ["sse"], "raw@sse": ["done"]})
+
+    assert found.shown_by("x", "sse") == frozenset({"sse"})
+    assert found.shown_by("raw", "sse") == frozenset({"done"})
+    assert found.shown_by("raw", "ndjson") == frozenset({"text"})
+
+
 def test_a_list_of_reports_is_for_every_variant():
     assert target(reports=["text"]).shown_by("any") == frozenset({"text"})
 
@@ -49,12 +57,14 @@ def test_pins_are_read():
         ("truncation@raw", True),
         ("truncation/clean-end", True),
         ("truncation", True),
+        ("truncation@openai.chat", True),
+        ("truncation/clean-end@sse", False),
         ("truncation@helper", False),
         ("truncation/reset", False),
     ],
 )
 def test_an_expected_deviation_is_found_by_its_key(key, accepted):
-    reason = target(expect={key: "why"}).accepts("truncation/clean-end", "raw")
+    reason = target(expect={key: "why"}).accepts("truncation/clean-end", "raw", "openai.chat")
 
     assert reason == ("why" if accepted else None)
 

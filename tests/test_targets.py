@@ -285,7 +285,7 @@ def test_an_unbent_stream_is_what_the_oracle_expects(started):
     for dialect, variant, body in paths(target, worker):
         seen = remembered(worker, dialect, variant, body)
         want = dialects.find(dialect).expect((body,), dialects.Ended())[0]
-        shown = target.shown_by(variant) or {event.type for event in want.events}
+        shown = target.shown_by(variant, dialect) or {event.type for event in want.events}
 
         assert {event.type for event in seen.events} <= shown
         for kind in shown:

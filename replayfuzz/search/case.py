@@ -146,7 +146,7 @@ class Oracle:
     def judge(self, case: Case, bent: Bent, seen: Transcript, target: Target) -> Verdict:
         """Hold *seen* against the rules that apply to this case."""
         known = self._find(case, bent)
-        reports = target.shown_by(case.variant)
+        reports = target.shown_by(case.variant, case.exchange.dialect)
         plain = seen.delivery is None or seen.delivery.over == "memory"
         verdict = _OK
         if not (plain and seen == known.good.get(reports)):

@@ -90,7 +90,7 @@ class Hunt:
         bare = empty(case.plan)
         fresh = None
         for violation in outcome.verdict.violations:
-            accepted = self._attempt.target.accepts(violation.name, case.variant)
+            accepted = self._accepted(violation, case)
             if bare or accepted is not None or violation.outcome != "failed":
                 self._deviate(case, violation, accepted or "")
             if violation.outcome == "failed" and accepted is None and fresh is None:
@@ -139,11 +139,15 @@ class Hunt:
                 self._tell(self._finding(lead.case, lead.wanted, confirmed, effort))
         self._leads.clear()
 
+    def _accepted(self, violation: Violation, case: Case) -> str | None:
+        dialect = case.exchange.dialect
+        return self._attempt.target.accepts(violation.name, case.variant, dialect)
+
     def take(self, rule: str, found: Measured) -> None:
         """Tell of what a probe found; it is confirmed already, and as small as it gets."""
         outcome = found.evidence.outcome or invariants.find(rule).severity
         violation = Violation(rule, found.evidence, outcome)
-        accepted = self._attempt.target.accepts(violation.name, found.case.variant)
+        accepted = self._accepted(violation, found.case)
         if accepted is not None or outcome != "failed":
             self._deviate(found.case, violation, accepted or "")
             return

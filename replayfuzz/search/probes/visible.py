@@ -76,7 +76,7 @@ def _once(attempt: Attempt, case: Case) -> tuple[Evidence | None, Transcript]:
     waits = seen.delivery.waits if seen.delivery else ()
     if not waits or len(waits) < len(bent.waits):
         return None, seen  # the target left early, which other rules are about
-    reports = attempt.target.shown_by(case.variant)
+    reports = attempt.target.shown_by(case.variant, case.exchange.dialect)
     shown = [
         _reached(seen.events, _so_far(case.exchange, bent.body[:at], reports), reports)
         for at, _ in bent.waits
@@ -88,7 +88,8 @@ def _once(attempt: Attempt, case: Case) -> tuple[Evidence | None, Transcript]:
 
 def _paused(attempt: Attempt, case: Case, seconds: float) -> Plan:
     """The plan of *case* with a pause after each of the first events that show something."""
-    exchange, reports = case.exchange, attempt.target.shown_by(case.variant)
+    exchange = case.exchange
+    reports = attempt.target.shown_by(case.variant, exchange.dialect)
     pauses: list[Pause] = []
     known = 0
     for number, record in enumerate(_records(exchange)):
