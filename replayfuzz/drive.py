@@ -14,10 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from replayfuzz.answer import Answers
 from replayfuzz.errors import StartError
 from replayfuzz.processes import Died, Flood, Process, Silent
 from replayfuzz.target import Target
-from replayfuzz.transcript import Failure, Transcript, events_from_json
+from replayfuzz.transcript import Failure, Transcript
 
 _SHOWN = 200  # bytes of garbage that a message quotes
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps makes one for each call
@@ -71,6 +72,7 @@ class Worker:
         self._start_seconds = start_seconds
         self._process: Process | None = None
         self._id = 0
+        self._answers = Answers()
 
     def __enter__(self) -> Self:
         return self
@@ -149,7 +151,7 @@ class Worker:
             raise
         took = time.perf_counter() - began
         try:
-            return _transcript(answer, self._id, took, process.stderr)
+            return self._answers.read(answer, self._id, took, process.stderr)
         except (ValueError, RecursionError) as error:
             quoted = ascii(answer[:_SHOWN].decode("utf-8", "backslashreplace"))
             return self._failed("garbage", f"{error}: {quoted}", began)
@@ -215,39 +217,3 @@ def _ready(line: bytes) -> Ready | None:
         memory=value.get("memory") is True,
         unix=value.get("unix") is True,
     )
-
-
-def _transcript(line: bytes, number: int, took: float, stderr: str) -> Transcript:
-    """Read an answer.
-
-    Raises:
-        ValueError: It is not an answer of worker protocol v1 to request *number*.
-    """
-    try:
-        answer = json.loads(line)
-    except ValueError as error:
-        raise ValueError("the answer is not JSON") from error
-    if not isinstance(answer, dict) or answer.get("id") != number:
-        raise ValueError(f"the answer is not to request {number}")
-    end = answer.get("end")
-    if end not in {"complete", "error", "truncated"}:
-        raise ValueError(f"the answer's end is {end!r}")
-    try:
-        events = events_from_json(answer.get("events", ()))
-    except (TypeError, AttributeError) as fault:
-        raise ValueError("the answer's events are not a list of objects") from fault
-    cpu = answer.get("cpu")
-    return Transcript(
-        events,
-        end,
-        None if end == "complete" else _failure(answer.get("error")),
-        seconds=took,
-        cpu=float(cpu) if isinstance(cpu, int | float) else None,
-        stderr=stderr,
-    )
-
-
-def _failure(error: object) -> Failure:
-    if not isinstance(error, dict):
-        return Failure(message="" if error is None else str(error))
-    return Failure(*(str(error.get(key) or "") for key in ("type", "message", "frame")))

@@ -43,6 +43,7 @@ class Call(NamedTuple):
         pieces: Memory delivery: the response body, piece by piece; None with a server.
         status, fields: Memory delivery: status code and header fields of the response.
         complete: Memory delivery: False: the connection ended before the message did.
+        times: Whether it is of interest when each event was shown.
     """  # a tuple is made three times as fast as a frozen dataclass
 
     dialect: str
@@ -54,6 +55,7 @@ class Call(NamedTuple):
     status: int = 200
     fields: tuple[tuple[str, str], ...] = ()
     complete: bool = True
+    times: bool = True
 
 
 class Adapter(Protocol):
@@ -142,6 +144,7 @@ def call_from_json(request: Mapping[str, Any]) -> Call:
         request.get("status", 200),
         tuple(map(tuple, request.get("fields", ()))),
         request.get("ending", "complete") == "complete",
+        request.get("times", True),
     )
 
 
@@ -162,10 +165,13 @@ class Run:
         try:
             result = self._adapter(call)
             if isinstance(result, AsyncIterable):
-                self._running().run_until_complete(_gather(result, events, began))
+                self._running().run_until_complete(
+                    _gather(result, events, began if call.times else None)
+                )
             else:
                 for event in result:
-                    event["t"] = round(clock() - began, 6)
+                    if call.times:
+                        event["t"] = round(clock() - began, 6)
                     events.append(event)
         except Truncated as stop:
             end, error = "truncated", {"type": "Truncated", "message": str(stop), "frame": ""}
@@ -185,9 +191,10 @@ class Run:
         return self._loop
 
 
-async def _gather(result: AsyncIterable[Shown], events: list[Shown], began: float) -> None:
+async def _gather(result: AsyncIterable[Shown], events: list[Shown], began: float | None) -> None:
     async for event in result:
-        event["t"] = round(time.perf_counter() - began, 6)
+        if began is not None:
+            event["t"] = round(time.perf_counter() - began, 6)
         events.append(event)
 
 
