@@ -14,7 +14,7 @@ CATEGORY ?= all
 TEST_ARGS ?=
 DAEMONS := rust go python uring php-amp php swoole swow
 
-.PHONY: help fuzz test check fmt lint types cover wheel bench bench-bugs bench-faults list clean
+.PHONY: help fuzz test check fmt lint types cover wheel bench bench-bugs bench-faults matrix list clean
 .PHONY: test-daemons test-category $(DAEMONS:%=test-%)
 
 help: ## what can be made
@@ -111,6 +111,14 @@ bench-bugs: .venv/dev ## known bugs of real releases: found on bad, silent on fi
 
 bench-faults: .venv/dev ## faults planted in a streaming daemon: found, minimal, replayed
 	$(PY) -m benchmarks.faults $(FAULTS)
+
+matrix: .venv/dev ## every client of every language at its newest release: docs/matrix.md
+	mkdir -p build
+	$(RUN) fuzz --all --time $(MATRIX_TIME) --seed 0 --jobs $(FUZZ_JOBS) --findings build/matrix \
+	  --format json -o build/matrix.json || test $$? -eq 1
+	$(PY) -m benchmarks.matrix build/matrix.json --write
+
+MATRIX_TIME ?= 20m
 
 clean: ## remove what make made
 	rm -rf .venv dist build findings .coverage .coverage.*

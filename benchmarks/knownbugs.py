@@ -15,7 +15,9 @@ import sys
 import time
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
+from math import inf
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -79,12 +81,14 @@ class Bug:
 
 def known() -> tuple[Bug, ...]:
     """The entries of knownbugs.json."""
-    return tuple(map(_bug, json.loads(FACTS.read_text(encoding="utf-8"))["bugs"]))
+    facts = json.loads(FACTS.read_text(encoding="utf-8"))
+    return tuple(_bug(entry, facts["groups"]) for entry in facts["bugs"])
 
 
-def _bug(entry: dict[str, Any]) -> Bug:
+def _bug(entry: dict[str, Any], groups: dict[str, list[str]]) -> Bug:
     marks = tuple(map(_mark, entry.pop("marks")))
-    return Bug(**{**entry, "invariants": tuple(entry["invariants"])}, marks=marks)
+    named = (groups[name[1:]] if name.startswith("@") else [name] for name in entry["invariants"])
+    return Bug(**{**entry, "invariants": tuple(one for some in named for one in some)}, marks=marks)
 
 
 def _mark(entry: dict[str, Any]) -> Mark:
@@ -187,15 +191,39 @@ def shown(result: Result) -> str:
     size = f"{result.bytes} B, {result.events} events" if result.seconds is not None else ""
     fixed = "FALSE: " + ", ".join(result.false) if result.false else f"silent ({result.examples})"
     return (
-        f"{result.bug:22} {result.release:26} {result.seed:4} {took:>7} {result.calls:5} "
+        f"{result.bug:34} {result.release:34} {result.seed:4} {took:>7} {result.calls:5} "
         f"{size:20} {result.error or fixed:16} {result.finding}"
     )
 
 
 HEAD = (
-    f"{'bug':22} {'release: bad / fixed':26} seed   found calls {'minimum':20} "
+    f"{'bug':34} {'release: bad / fixed':34} seed   found calls {'minimum':20} "
     f"{'on fixed (tried)':16} finding"
 )
+
+
+def medians(results: list[Result]) -> list[str]:
+    """A table by bug: how often it was found, and the medians of where it was.
+
+    Seconds of a search that did not find it count as more than any: a median may be *none*.
+    """
+    lines = [f"{'bug':36} {'found':>7} {'median s':>9} {'calls':>6} {'bytes':>7}  on fixed"]
+    for bug in dict.fromkeys(each.bug for each in results):
+        mine = [each for each in results if each.bug == bug]
+        found = [each for each in mine if each.seconds is not None]
+        took = median(inf if each.seconds is None else each.seconds for each in mine)
+        calls, size = (
+            (median(each.calls for each in found), median(each.bytes for each in found))
+            if found
+            else (0, 0)
+        )
+        silent = sum(not each.false and not each.error for each in mine)
+        shown_took = "none" if took == inf else f"{took:.1f}"
+        lines.append(
+            f"{bug:36} {len(found):>3}/{len(mine):<3} {shown_took:>9} {calls:>6g} {size:>7g}  "
+            f"silent {silent}/{len(mine)}"
+        )
+    return lines
 
 
 def rows(results: list[Result]) -> list[Row]:
@@ -234,6 +262,8 @@ def main() -> int:
         told = [{**asdict(one), "held": one.held} for one in results]
         print(json.dumps({"rows": json.loads(to_json(rows(results))), "results": told}, indent=2))
     else:
+        if given.seeds > 1:
+            print(*medians(results), sep="\n")
         print(f"{held} of {len(results)} held, {limit:g} s each, {given.jobs} jobs")
     return int(held < len(results))
 
