@@ -114,6 +114,40 @@ def test_a_kill_loses_no_chunk_but_the_last(tmp_path):
     assert {size for _, size in kept.chunks} == {len(EVENT)}
 
 
+def test_a_kill_inside_a_line_loses_no_chunk_but_the_last_and_shows_no_secret(tmp_path):
+    """Each piece is sent when the client has the one before, so that one is on disk then."""
+    line = b'data: {"error": "the key %b is bad' % KEY.encode()
+    pieces = [line[at : at + 9] for at in range(0, len(line), 9)]
+    more = threading.Semaphore(0)
+
+    def talk(sock):
+        request_of(sock)
+        sock.sendall(HEAD)
+        for piece in pieces:
+            assert more.acquire(timeout=20)
+            sock.sendall(b"%x\r\n%b\r\n" % (len(piece), piece))
+        assert more.acquire(timeout=20)
+
+    with upstream(talk) as port, recording(tmp_path, port) as recorder:
+        with recorder.connect() as sock:
+            post(sock)
+            data = b""
+            for piece in pieces:
+                more.release()
+                while not data.endswith(b"%b\r\n" % piece):
+                    data += sock.recv(65536)
+            recorder.end(signal.SIGKILL)
+        more.release()
+    (left,) = (tmp_path / "out" / ".recording").glob("*.jsonl")
+    assert not any(KEY[at : at + 6] in left.read_text() for at in range(8, len(KEY) - 6))
+    with recording(tmp_path, port) as recorder:
+        assert recorder.end()[0] == 0
+    (kept,) = store.load([tmp_path / "out"])
+    sizes = [len(piece) for piece in pieces]
+    assert [size for _, size in kept.chunks] in (sizes, sizes[:-1])
+    assert kept.body.startswith(b'data: {"error": "the key sk-proj-XXXXXXXX')
+
+
 def test_a_full_disk_ends_the_run_and_keeps_what_was_seen(tmp_path):
     def talk(sock):
         request_of(sock)

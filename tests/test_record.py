@@ -2,12 +2,18 @@
 
 import contextlib
 import gzip
+import itertools
 import socket
 import ssl
 import struct
 import threading
+from typing import Any
 
 import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import DataReceived, StreamEnded
+from h2.settings import SettingCodes, Settings
 
 from replayfuzz import wire
 from replayfuzz.cassette import Exchange
@@ -27,7 +33,8 @@ from tests.recorders import (
 )
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-ROWS = [("http/1.1", False), ("http/1.1", True), ("h2", False), ("h2", True)]
+SPOKEN = ("http/1.1", "h2")
+ROWS = list(itertools.product(SPOKEN, SPOKEN))
 
 
 def told(chunks=CHUNKS, protocol="http/1.1", **more):
@@ -63,7 +70,28 @@ def authority(certificate, tmp_path):
     return file
 
 
-def through(server, ticket, folder, protocol, authority=None):
+def asked(sock, protocol, path="/v1/chat/completions"):
+    """Status, chunks, trailers and ending of what a client gets that asks on *sock*."""
+    if protocol == "h2":
+        return read_http2(sock, path)
+    post(sock, path)
+    return read_http1(sock)[:4]
+
+
+@contextlib.contextmanager
+def calling(port, protocol, authority=None):
+    """A connection to *port*, over TLS where there is an authority to believe."""
+    with contextlib.ExitStack() as closing:
+        sock = closing.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+        if authority:
+            context = ssl.create_default_context(cafile=authority)
+            context.set_alpn_protocols([protocol])
+            sock = closing.enter_context(context.wrap_socket(sock, server_hostname="localhost"))
+            assert sock.selected_alpn_protocol() == protocol
+        yield sock
+
+
+def through(server, ticket, folder, protocol, authority=None, *, client="http/1.1", own=None):
     """What a client gets of *ticket* through a recorder, and what is recorded."""
     tls = authority is not None
     url = server.base("https" if tls else "http/1.1") + f"/t/{ticket.token}"
@@ -72,37 +100,31 @@ def through(server, ticket, folder, protocol, authority=None):
     else:
         url = url.replace("http:", "h2c:") if protocol == "h2" else url
         options = {}
-    with Running(folder, url, **options) as running, running.connect() as sock:
-        post(sock)
-        seen = read_http1(sock)
+    with (
+        Running(folder, url, own, **options) as running,
+        calling(running.port, client, authority) as sock,
+    ):
+        seen = asked(sock, client)
     (kept,) = running.kept()
     return seen, kept
 
 
-@pytest.mark.parametrize(("protocol", "tls"), ROWS)
-def test_what_is_recorded_replays_with_every_boundary(
-    protocol, tls, tmp_path, certificate, authority
-):
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("sides", ROWS, ids="-".join)
+def test_what_is_recorded_replays_with_every_boundary(sides, tls, tmp_path, certificate, authority):
+    """Over either protocol on either side, plain and over TLS on both."""
+    client, protocol = sides
+    sure = authority if tls else None
     with ReplayServer(tls=certificate) as server:
         ticket = server.offer(wire.render(told(protocol=protocol), Plan()))
-        seen, kept = through(server, ticket, tmp_path / "a", protocol, authority if tls else None)
+        own = certificate if tls else None
+        seen, kept = through(server, ticket, tmp_path / "a", protocol, sure, client=client, own=own)
         again = server.offer(wire.render(kept, Plan()))
-        port = int(server.url.rpartition(":")[2])
-        sock = socket.create_connection(("127.0.0.1", port), timeout=20)
-        with contextlib.ExitStack() as closing:
-            closing.enter_context(sock)
-            if tls:
-                context = ssl.create_default_context(cafile=authority)
-                context.set_alpn_protocols(["h2" if protocol == "h2" else "http/1.1"])
-                sock = closing.enter_context(context.wrap_socket(sock, server_hostname="localhost"))
-            if protocol == "h2":
-                replayed = read_http2(sock, f"/t/{again.token}/x")
-            else:
-                post(sock, f"/t/{again.token}/x")
-                replayed = read_http1(sock)[:4]
+        with calling(int(server.url.rpartition(":")[2]), protocol, sure) as sock:
+            replayed = asked(sock, protocol, f"/t/{again.token}/x")
 
     expected = (200, list(CHUNKS), [("x-sum", "abc")], "complete")
-    assert seen[:4] == expected
+    assert seen == expected
     assert replayed == expected
     assert (kept.body, sizes(kept)) == (b"".join(CHUNKS), [len(chunk) for chunk in CHUNKS])
     assert (kept.trailers, kept.ending, kept.protocol) == (
@@ -225,6 +247,144 @@ def test_a_stream_that_is_reset_is_told(tmp_path):
         seen, kept = through(server, ticket, tmp_path, "h2")
     assert (kept.ending, sizes(kept)) == ("rst-stream", [len(chunk) for chunk in CHUNKS])
     assert seen[3] == "reset"
+
+
+@pytest.mark.parametrize("protocol", SPOKEN)
+def test_a_client_of_http2_sees_a_stream_that_is_cut(protocol, tmp_path):
+    ending = "rst-stream" if protocol == "h2" else "fin"
+    exchange = told(protocol=protocol, ending=ending, trailers=())
+    with ReplayServer() as server:
+        ticket = server.offer(wire.render(exchange, Plan()))
+        seen, kept = through(server, ticket, tmp_path, protocol, client="h2")
+    assert (kept.ending, seen[1], seen[3]) == (ending, list(CHUNKS), "rst-stream")
+
+
+def h2_client(sock, window=65535):
+    """An HTTP/2 connection whose streams have *window* bytes at first."""
+    conn: Any = H2Connection(H2Configuration(header_encoding="utf-8"))
+    conn.local_settings = Settings(
+        client=True, initial_values={SettingCodes.INITIAL_WINDOW_SIZE: window}
+    )
+    conn.initiate_connection()
+    sock.sendall(conn.data_to_send())
+    return conn
+
+
+def h2_ask(sock, conn, path="/v1/chat/completions", fields=()):
+    number = conn.get_next_available_stream_id()
+    head = [(":method", "POST"), (":path", path), (":scheme", "http"), (":authority", "x"), *fields]
+    conn.send_headers(number, head, end_stream=True)
+    sock.sendall(conn.data_to_send())
+    return number
+
+
+def h2_until(sock, conn, done):
+    """Read until *done* is true of an event; the events."""
+    events: list[Any] = []
+    while not any(map(done, events)):
+        data = sock.recv(65536)
+        assert data, "the connection was closed"
+        events += conn.receive_data(data)
+        sock.sendall(conn.data_to_send())
+    return events
+
+
+def test_many_streams_of_one_connection_are_each_recorded(tmp_path):
+    plans = {}
+    with (
+        ReplayServer() as server,
+        Running(tmp_path, server.url) as running,
+        running.connect() as sock,
+    ):
+        conn = h2_client(sock)
+        for number in range(8):
+            chunks = (*CHUNKS[:-1], b"data: %d\n\n" % number, CHUNKS[-1])
+            ticket = server.offer(wire.render(told(chunks), Plan()))
+            plans[h2_ask(sock, conn, f"/t/{ticket.token}/v1/chat/completions")] = chunks
+        seen: dict[int, list[bytes]] = {number: [] for number in plans}
+        left = set(plans)
+        while left:
+            for event in h2_until(sock, conn, lambda event: hasattr(event, "stream_id")):
+                match event:
+                    case DataReceived() if event.data:
+                        seen[event.stream_id].append(event.data)
+                    case StreamEnded():
+                        left.discard(event.stream_id)
+
+    assert {number: tuple(chunks) for number, chunks in seen.items()} == plans
+    assert sorted(kept.body for kept in running.kept()) == sorted(map(b"".join, plans.values()))
+
+
+@pytest.mark.parametrize("how", ["reset", "close"])
+def test_when_a_client_of_http2_leaves_the_upstream_is_cancelled(how, tmp_path):
+    gone = threading.Event()
+
+    def talk(sock):
+        request_of(sock)
+        sock.sendall(HEAD + coded(b"data: a\n\n"))
+        with contextlib.suppress(OSError):
+            while sock.recv(100):
+                pass
+        gone.set()
+
+    with upstream(talk) as port, asking(tmp_path, port) as (running, sock):
+        conn = h2_client(sock)
+        number = h2_ask(sock, conn)
+        h2_until(sock, conn, lambda event: isinstance(event, DataReceived))
+        if how == "reset":
+            conn.reset_stream(number)
+            sock.sendall(conn.data_to_send())
+        else:
+            sock.close()
+        assert gone.wait(20)
+    (kept,) = running.kept()
+    assert (kept.ending, sizes(kept)) == ("fin", [9])
+    assert "the client left" in dict(kept.origin)["note"]
+
+
+def test_a_client_of_http2_is_sent_what_its_window_takes(tmp_path):
+    """The rest stays with the upstream: nothing is gathered here."""
+    body = b"x" * 3000
+    with ReplayServer() as server, Running(tmp_path, server.url) as running:
+        server.offer(wire.render(told((body,), trailers=()), Plan()), verify=False)
+        with running.connect() as sock:
+            conn = h2_client(sock, window=1000)
+            number = h2_ask(sock, conn)
+            got = b""
+            while len(got) < len(body):
+                wanted = len(got) + 1000
+                while len(got) < wanted:
+                    for event in h2_until(
+                        sock, conn, lambda event: isinstance(event, DataReceived)
+                    ):
+                        got += getattr(event, "data", b"")
+                assert len(got) == wanted
+                if wanted == len(body):
+                    break
+                conn.increment_flow_control_window(1000, number)
+                sock.sendall(conn.data_to_send())
+    assert [kept.body for kept in running.kept()] == [body]
+
+
+def test_what_asks_for_trailers_is_told_to_an_upstream_of_http2(tmp_path):
+    fields = [("te", "trailers"), ("content-type", "application/grpc")]
+    with ReplayServer() as server:
+        ticket = server.offer(wire.render(told(protocol="h2"), Plan()))
+        url = server.url.replace("http:", "h2c:")
+        with Running(tmp_path, url) as running, running.connect() as sock:
+            conn = h2_client(sock)
+            h2_ask(sock, conn, fields=fields)
+            h2_until(sock, conn, lambda event: isinstance(event, StreamEnded))
+        assert b"\r\nte: trailers\r\n" in ticket.finish(5).request
+
+
+def test_an_upstream_that_refuses_is_502_over_http2_too(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with Running(tmp_path, f"http://127.0.0.1:{port}") as running, running.connect() as sock:
+        status, chunks, _, how = read_http2(sock, "/x")
+    assert (status, how) == (502, "complete")
+    assert b"cannot connect" in chunks[0]
 
 
 def test_a_large_request_goes_through_the_windows_of_http2(tmp_path):
@@ -382,7 +542,7 @@ def test_a_compressed_body_stays_as_it_came(tmp_path):
     (kept,) = running.kept()
     assert b"".join(seen[1]) == kept.body == body
     assert (sizes(kept), dict(kept.fields)["Content-Encoding"]) == ([7, len(body) - 7], "gzip")
-    assert kept.dialect == "unknown"  # its body is not what a dialect reads
+    assert kept.dialect == "openai.chat"  # told by the path; its content is read
     with (
         ReplayServer() as server,
         socket.create_connection(

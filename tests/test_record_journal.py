@@ -5,10 +5,11 @@ import gzip
 import json
 import struct
 import zlib
+from dataclasses import replace
 
 import pytest
 
-from replayfuzz import store
+from replayfuzz import redact, store
 from replayfuzz.cassette import Exchange, Request
 from replayfuzz.errors import StoreError
 from replayfuzz.record import Keeper, guess, journal
@@ -146,6 +147,80 @@ def test_lengths_never_change(coding, keeper):
         assert kept.held == b""
 
 
+def begins(data, seen):
+    """Whether *seen* is the beginning of *data*, but for what is masked."""
+    same = zip(data, seen, strict=False)
+    return len(seen) <= len(data) and all(byte in (told, ord("X")) for told, byte in same)
+
+
+SECRETS = {
+    "key": KEY,
+    "aws": "AKIA" + "QWERTYUIOPASDFGH",
+    "jwt": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.aB3dE5gH7jK9mN1pQ3sT5vX7zA9cE1gH3j",
+    "mail": "jane.roe@mail.example.com",
+    "member": '"api_key": "correct horse battery staple"',
+    "short-words": '"password": "a b c d e f g h i"',
+    "escaped": r"\"access_token\": \"pq rs tu vw xy z\"",
+    "header": "Authorization: Bearer aB3dE5gH7jK9mN1pQ3sT5vX7zA9",
+    "cookie": "Cookie: sid=abcdef; theme=ghi jkl",
+    "url": "https://jane:pq;rs(tu@host.example/x",
+    "parameter": "https://host.example/x?api_key=abcdefghijkl&b=1",
+    "base64": base64.b64encode(f'{{"k": "{KEY}"}}'.encode()).decode(),
+    "known": "plain-words-for-a-key",
+}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_no_part_of_a_secret_is_in_a_journal_while_its_line_goes_on(name, keeper):
+    """Whatever the journal shows, at any place, stays when the whole line is known."""
+    line = f'data: {{"text": "a brown fox: {SECRETS[name]}", "more": 1}}'.encode()
+    asked = heads(key=SECRETS["known"])
+    final = redact.exchange(replace(asked, body=line + b"\n\n")).body
+    assert final != line + b"\n\n"
+    tape = keeper.begin(asked)
+    for at in range(len(line)):
+        tape.piece(at / 10, line[at : at + 1], ends=True)
+    rows = [json.loads(row) for row in tape.path.read_text().splitlines()[1:]]
+    shown = [(row[1], row[2].encode("latin-1")) for row in rows if row[0] == "held"]
+    found = journal.read(tape.path)
+    tape.piece(99.0, b"\n\n", ends=True)
+    tape.end(99.0, "complete")
+    (kept,) = store.load([keeper.finish(tape)])
+
+    assert len(shown) == len(line)
+    for at, text in shown:
+        assert begins(final[at:], text), text
+    assert found is not None
+    assert [size for _, size in found.chunks] == [1] * len(line)
+    assert kept.body == final
+
+
+def test_of_a_line_that_goes_on_nearly_all_is_shown(keeper):
+    line = b'data: {"choices":[{"delta":{"content":"one two three'
+    tape = keeper.begin(heads())
+    for at in range(0, len(line), 7):
+        tape.piece(0.0, line[at : at + 7], ends=True)
+    found = journal.read(tape.path)
+    tape.end(1.0, "complete")
+
+    assert found is not None
+    assert found.body == line[: -len(b"three")] + b"XXXXX"
+    assert dict(found.origin)["note"] == journal.KILLED + journal.MASKED
+
+
+@pytest.mark.parametrize("size", [5000, 70_000])
+def test_of_a_long_line_every_byte_is_counted(size, keeper):
+    line = b'data: "' + b"ab " * (size // 3)
+    tape = keeper.begin(heads())
+    for at in range(0, len(line), 500):
+        tape.piece(0.0, line[at : at + 500], ends=True)
+    found = journal.read(tape.path)
+    tape.end(1.0, "complete")
+
+    assert found is not None
+    assert (len(found.body), begins(line, found.body)) == (len(line), True)
+
+
 def test_what_a_kill_left_behind_becomes_a_cassette(tmp_path):
     with Keeper(tmp_path) as keeper:
         tape = keeper.begin(heads(("Content-Type", "text/event-stream")))
@@ -157,15 +232,16 @@ def test_what_a_kill_left_behind_becomes_a_cassette(tmp_path):
         for size in range(len(whole) + 1):
             tape.path.write_bytes(whole[:size])
             found = journal.read(tape.path)
-            assert found is None or (found.ending == "fin" and (EVENT * 4).startswith(found.body))
+            assert found is None or (found.ending == "fin" and begins(EVENT * 4, found.body))
         tape.path.write_bytes(whole[:-5])
 
     with Keeper(tmp_path) as keeper:
         (line,) = keeper.recover()
         assert list(keeper.recover()) == []
     (kept,) = store.load([tmp_path])
-    assert (kept.body, [size for _, size in kept.chunks]) == (EVENT * 3, [len(EVENT)] * 3)
-    assert (kept.ending, dict(kept.origin)["note"]) == ("fin", journal.KILLED)
+    assert kept.body == EVENT * 3 + b'data: {"X'
+    assert [size for _, size in kept.chunks] == [*[len(EVENT)] * 3, 9]
+    assert (kept.ending, dict(kept.origin)["note"]) == ("fin", journal.KILLED + journal.MASKED)
     assert "openai.chat-1.yaml" in line
     assert [file.name for file in tmp_path.iterdir()] == ["openai.chat-1.yaml"]
 

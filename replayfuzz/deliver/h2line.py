@@ -84,7 +84,7 @@ class H2Line:
             self._h2.acknowledge_received_data(size, stream)
         self._tell()
 
-    def reset(self, stream: int, code: ErrorCodes) -> None:
+    def reset(self, stream: int, code: ErrorCodes | int) -> None:
         """Give up a stream; RST_STREAM is sent when its turn comes."""
         with contextlib.suppress(ProtocolError):  # it has ended by itself
             self._h2.reset_stream(stream, code)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from replayfuzz.cassette import Fields
+from replayfuzz.invariants.request import unchunked
 from replayfuzz.transcript import Speaks
 
 _HIDDEN = "***"
@@ -65,7 +66,7 @@ def read(raw: bytes, protocol: Speaks = "http/1.1") -> Asked:
         fields.append((name.lower(), value.strip(" \t")))
     asked = Asked(method, target, path or "/", query, tuple(fields), body, protocol)
     coded = "chunked" in (asked.value("transfer-encoding") or "").lower()
-    return replace(asked, body=_unchunked(body)) if coded else asked
+    return replace(asked, body=unchunked(body)) if coded else asked
 
 
 def kept(asked: Asked) -> dict[str, Any]:
@@ -110,15 +111,3 @@ def _text(head: bytes) -> str:
         return head.decode()
     except UnicodeDecodeError:
         return head.decode("latin-1")
-
-
-def _unchunked(body: bytes) -> bytes:
-    """The content of a chunked body (RFC 9112 section 7.1), of which a reader has seen the end."""
-    parts, at = [], 0
-    while (end := body.find(b"\r\n", at)) >= 0:
-        size = int(body[at:end].partition(b";")[0], 16)
-        if not size:
-            break
-        parts.append(body[end + 2 : end + 2 + size])
-        at = end + 4 + size
-    return b"".join(parts)

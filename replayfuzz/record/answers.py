@@ -23,11 +23,13 @@ class CutError(Exception):
 
     Attributes:
         how: As a cassette has it; ``timeout``: nothing came any more.
+        code: Error code of RST_STREAM.
     """
 
-    def __init__(self, how: How | Literal["timeout"], note: str) -> None:
+    def __init__(self, how: How | Literal["timeout"], note: str, code: int | None = None) -> None:
         super().__init__(note)
         self.how = how
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Ask:
 
     Attributes:
         fields: End to end, with Host, and without what tells the length.
+        trailers: The client says that it takes trailers, which some servers of HTTP/2 ask for.
     """
 
     method: str
@@ -44,6 +47,7 @@ class Ask:
     path: str
     fields: Fields
     body: bytes
+    trailers: bool = False
 
 
 class Answer(ABC):

@@ -34,6 +34,7 @@ def ask(request: Incoming, protocol: Speaks, upstream: Upstream) -> Ask:
         path=upstream.base + (path if path.startswith(("/", "*")) else f"/{path}"),
         fields=tuple(line for line in lines if line[0].lower() not in dropped),
         body=mock.read(request.raw, protocol).body,
+        trailers=any(name.lower() == "te" and "trailers" in told.lower() for name, told in lines),
     )
 
 

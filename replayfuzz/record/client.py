@@ -1,14 +1,20 @@
-"""What a client of the recorder gets, over HTTP/1.1."""
+"""What a client of the recorder gets, over HTTP/1.1 and over HTTP/2."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
+
+from h2.errors import ErrorCodes
 
 from replayfuzz.cassette import Fields
 from replayfuzz.deliver import Line, PeerLeft
+from replayfuzz.deliver.h2stream import H2Stream
 from replayfuzz.formats.chunks import Head, Over, Part, Piece
+from replayfuzz.record.answers import CutError
 from replayfuzz.record.asked import passed
 from replayfuzz.serve import Plain
+from replayfuzz.wire import Frame
 from replayfuzz.wire.request import Incoming
 
 _PATIENCE = 3600.0  # seconds that a client may take no bytes, such as one in a debugger
@@ -24,7 +30,10 @@ class Http1Client:
     Attributes:
         begun: The head was sent.
         whole: The message was sent to its end, and the next request may come.
+        gone: The client is known to have left.
     """
+
+    gone = False
 
     def __init__(self, line: Line, request: Incoming) -> None:
         self.begun = self.whole = False
@@ -85,9 +94,58 @@ class Http1Client:
         if data and not await self._line.send(data, _PATIENCE):
             raise PeerLeft
 
-    def cut(self, how: str) -> None:
+    def cut(self, cut: CutError) -> None:
         """End as the upstream did, in the middle."""
-        self._line.end("reset" if how in {"reset", "rst-stream"} else "fin")
+        self._line.end("reset" if cut.how in {"reset", "rst-stream"} else "fin")
+
+
+class Http2Client:
+    """The client's side of one exchange on a stream of HTTP/2: a DATA frame for each piece.
+
+    Methods raise PeerLeft when the client has left.
+
+    Attributes:
+        begun: The head was sent.
+    """
+
+    def __init__(self, stream: H2Stream, request: Incoming) -> None:
+        self.begun = False
+        self._stream = stream
+        self._method = request.method
+
+    @property
+    def gone(self) -> bool:
+        """The client is known to have left."""
+        return self._stream.gone
+
+    async def give(self, parts: list[Part], wire: bytes | None) -> None:  # noqa: ARG002 - of HTTP/1.1
+        """Pass on what came at once."""
+        frames: list[Frame] = []
+        for part in parts:
+            match part:
+                case Head():
+                    self.begun = True
+                    lines = [(name.lower(), told) for name, told in passed(part)]
+                    frames.append(Frame("headers", fields=((":status", str(part.status)), *lines)))
+                case Piece():
+                    frames.append(Frame("data", part.data))
+                case Over(trailers=()):
+                    frames.append(replace(frames.pop() if frames else Frame("data"), last=True))
+                case Over():
+                    lines = [(name.lower(), told) for name, told in part.trailers]
+                    frames.append(Frame("trailers", fields=tuple(lines), last=True))
+        for frame in frames:
+            await self._stream.send(frame, _PATIENCE)
+
+    async def refuse(self, status: int, what: str) -> None:
+        """Tell why there is no answer."""
+        for step in Plain.text(status, what).http2(self._method).steps:
+            if isinstance(step, Frame):
+                await self._stream.send(step, _PATIENCE)
+
+    def cut(self, cut: CutError) -> None:
+        """End as the upstream did, in the middle."""
+        self._stream.reset(ErrorCodes.INTERNAL_ERROR if cut.code is None else cut.code)
 
 
 def _last(trailers: Fields) -> bytes:

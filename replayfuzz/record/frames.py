@@ -64,6 +64,8 @@ class Http2Answer(Answer):
             (":path", ask.path),
             *((name.lower(), value) for name, value in ask.fields),
         ]
+        if ask.trailers:
+            fields.append(("te", "trailers"))
         if ask.body:
             fields.append(("content-length", str(len(ask.body))))
         try:
@@ -136,7 +138,8 @@ class Http2Answer(Answer):
             case StreamEnded():
                 self._parts.append(Over(self._trailers))
             case StreamReset(error_code=code):
-                self._cut = CutError("rst-stream", f"the upstream reset the stream: {_code(code)}")
+                note = f"the upstream reset the stream: {_code(code)}"
+                self._cut = CutError("rst-stream", note, code)
             case ConnectionTerminated(error_code=code):
                 self._cut = CutError("goaway", f"the upstream ended with GOAWAY: {_code(code)}")
 

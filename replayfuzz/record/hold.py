@@ -13,6 +13,7 @@ from replayfuzz.cassette import Exchange
 _EVENT_STREAM = "application/vnd.amazon.eventstream"
 _WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 47}  # zlib: with a gzip head; 47: either head
 _GZIP = b"\x1f\x8b"
+_PRELUDE = 12  # bytes of a message that tell lengths
 _LONGEST = 1 << 20  # bytes of a message that is waited for
 
 
@@ -24,6 +25,13 @@ class Hold(ABC):
     """
 
     held = b""
+
+    def shown(self) -> bytes:
+        """What of the bytes that are held back can be written meanwhile, masked; from their start.
+
+        What ``take`` and ``rest`` give later takes its place.
+        """
+        return b""
 
     @abstractmethod
     def take(self, data: bytes) -> bytes:
@@ -56,10 +64,13 @@ def hold(heads: Exchange, begin: bytes, *, keep: Collection[str] = ()) -> Hold:
 
 
 class _Lines(Hold):
-    """Text is held until its line has ended."""
+    """Text is held until its line has ended, and shown masked."""
 
     def __init__(self, heads: Exchange, keep: Collection[str]) -> None:
         self._redactor = redact.Redactor(heads.request, keep)
+
+    def shown(self) -> bytes:
+        return self._redactor.shown()
 
     def take(self, data: bytes) -> bytes:
         return self._redactor.feed(data)
@@ -84,6 +95,9 @@ class _Messages(Hold):
     def __init__(self, heads: Exchange, keep: Collection[str]) -> None:
         self._keep = keep
         self._heads = replace(heads, request=replace(heads.request, body=b""), chunks=())
+
+    def shown(self) -> bytes:
+        return self.held[:_PRELUDE] + b"X" * (len(self.held) - _PRELUDE)
 
     def take(self, data: bytes) -> bytes:
         self.held += data

@@ -1,7 +1,9 @@
 """A recording while it is made: lines that are appended, so that a kill leaves what was seen.
 
-The first line holds the heads; each other is ``["data", text]`` (Latin-1), ``["chunk", seconds,
-bytes]`` or, at the end, ``["end", how, note, trailers]``. All of it is redacted.
+The first line holds the heads; each other is ``["data", text]`` (Latin-1), ``["held", at, text]``,
+``["chunk", seconds, bytes]`` or, at the end, ``["end", how, note, trailers]``. All of it is
+redacted. ``held`` is what comes after the data so far, from byte *at* on, masked where a secret
+may begin; data takes its place.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ MOST_CHUNKS = 200_000
 
 FULL = "recorded up to here only: a longer body is not recorded"
 KILLED = "recorded up to here only: the recorder was killed"
+MASKED = "; of what came last, what could have become a secret is masked"
 UNWRITTEN = "recorded up to here only: the file could not be written"
 
 
@@ -57,6 +60,7 @@ class Tape:
         self.ended = self.broken = False
         self.chunks = self.bytes = 0
         self._hold: Hold | None = None
+        self._shown = b""  # as the journal has it, of what is held
         self._open = 0  # bytes of the chunk that has not ended
         try:
             self._file: BinaryIO = path.open("xb", buffering=0)
@@ -78,7 +82,7 @@ class Tape:
             return
         if self._hold is None:
             self._hold = hold(self.heads, data, keep=self._keep)
-        lines = self._lines(self._hold.take(data))
+        lines = self._lines(self._hold.take(data)) + self._masked(self._hold.shown())
         self._open += len(data)
         if ends:
             lines.append(self._chunk(seconds))
@@ -116,7 +120,17 @@ class Tape:
         size, self._open = self._open, 0
         return json.dumps(["chunk", round(seconds, 6), size])
 
+    def _masked(self, shown: bytes) -> list[str]:
+        """What is held now, from where it differs on from what was written."""
+        before, self._shown = self._shown, shown
+        at = len(before)
+        if not shown.startswith(before):
+            pairs = enumerate(zip(before, shown, strict=False))
+            at = next((place for place, (old, new) in pairs if old != new), len(shown))
+        return [json.dumps(["held", at, shown[at:].decode("latin-1")])] if shown[at:] else []
+
     def _lines(self, safe: bytes) -> list[str]:
+        self._shown = self._shown[len(safe) :]
         return [json.dumps(["data", safe.decode("latin-1")])] if safe else []
 
     def _write(self, *lines: str) -> None:
@@ -154,18 +168,23 @@ def read(path: Path, held: bytes = b"", note: str = KILLED) -> Exchange | None:
         exchange = _exchange(heads)
     except (KeyError, TypeError, ValueError):
         return None
-    body, sizes = bytearray(), []
+    body, shown, sizes = bytearray(), bytearray(), []
     how = "fin"
     trailers: Fields = ()
     for row in rows:
         match row:
             case ["data", str(text)]:
                 body += text.encode("latin-1", "replace")
+                del shown[: len(text)]
+            case ["held", int(at), str(text)]:
+                shown[at:] = text.encode("latin-1", "replace")
             case ["chunk", int() | float() as seconds, int(size)]:
                 sizes.append((float(seconds), size))
             case ["end", str(how), str(note), list(lines)]:
                 trailers = _fields(lines)
-    body += held
+    body += held or shown
+    if note and shown and not held:
+        note += MASKED
     told: Any = {"ending": how, "trailers": trailers}
     origin = exchange.origin + ((("note", note),) if note else ())
     chunks = _fitting(tuple(sizes), len(body))

@@ -26,13 +26,16 @@ STOPPED = "the recorder was stopped"
 
 
 class Client(Protocol):
-    """Whoever asked; see ``client.Http1Client``."""
+    """Whoever asked; see ``client``."""
 
     begun: bool
 
+    @property
+    def gone(self) -> bool: ...
+
     async def give(self, parts: list[Part], wire: bytes | None) -> None: ...
     async def refuse(self, status: int, what: str) -> None: ...
-    def cut(self, how: str) -> None: ...
+    def cut(self, cut: CutError) -> None: ...
 
 
 @dataclass
@@ -97,7 +100,7 @@ class Relay:
                 await self._go()
                 nursery.cancel_scope.cancel()
         finally:
-            self._end("fin", STOPPED)
+            self._end("fin", LEFT if self._client.gone else STOPPED)
             # Not here: the client's next request need not wait for it.
             self._recorder.later(self._finish)
 
@@ -121,7 +124,7 @@ class Relay:
         except CutError as cut:
             self._end(cut.how, str(cut))
             if self._client.begun:
-                self._client.cut(cut.how)
+                self._client.cut(cut)
             else:
                 await self._refuse(504 if cut.how == "timeout" else 502, str(cut))
         except UpstreamError as error:

@@ -11,8 +11,9 @@ from functools import partial
 import trio
 
 from replayfuzz.deliver import Line
+from replayfuzz.deliver.h2stream import H2Stream
 from replayfuzz.record.asked import ask
-from replayfuzz.record.client import Http1Client
+from replayfuzz.record.client import Http1Client, Http2Client
 from replayfuzz.record.keeper import Keeper
 from replayfuzz.record.relay import Recorder, Relay
 from replayfuzz.record.upstream import Upstream
@@ -46,6 +47,7 @@ class Relayed(Direct):
     """An answer that is the upstream's."""
 
     heads = True
+    http2 = True
     recorder: Recorder
 
     async def answer(self, line: Line, request: Incoming, reader: RequestReader) -> After:  # noqa: ARG002 - of all Directs
@@ -55,6 +57,11 @@ class Relayed(Direct):
         await Relay(self.recorder, asked, client).run(line.left)
         return "keep" if client.whole else "close"
 
+    async def stream(self, stream: H2Stream, request: Incoming) -> None:
+        """See ``Direct``."""
+        asked = ask(request, "h2", self.recorder.upstream)
+        await Relay(self.recorder, asked, Http2Client(stream, request)).run(stream.left)
+
 
 @dataclass(frozen=True, slots=True)
 class RecordShows:
@@ -62,11 +69,8 @@ class RecordShows:
 
     recorder: Recorder
 
-    def find(self, request: Incoming, protocol: Speaks) -> Direct | Plain:
+    def find(self, request: Incoming, protocol: Speaks) -> Direct | Plain:  # noqa: ARG002 - of all Shows
         """See ``shows.Shows``."""
-        if protocol == "h2":
-            text = "the recorder is asked over HTTP/1.1; HTTP/2 it speaks with its upstream"
-            return Plain.text(505, text)
         if request.method == "CONNECT":
             text = "this is a reverse proxy: set its URL as the base URL of your client"
             return Plain.text(501, text, (("Connection", "close"),))
@@ -97,10 +101,8 @@ async def relay(
 
 
 def certificate() -> Certificate:
-    """Make one for clients that want TLS; they are asked to speak HTTP/1.1."""
-    made = Certificate.made()
-    made.context.set_alpn_protocols(["http/1.1"])
-    return made
+    """Make one for clients that want TLS."""
+    return Certificate.made()
 
 
 def run_recorder(

@@ -13,6 +13,7 @@ from h2.exceptions import ProtocolError
 from replayfuzz.deliver import PATIENCE, Line, PeerLeft
 from replayfuzz.deliver.frameplay import FramePlay
 from replayfuzz.deliver.h2line import H2Line
+from replayfuzz.deliver.h2stream import H2Stream
 from replayfuzz.deliver.http2 import Http2
 from replayfuzz.serve.shows import Direct, Plain, Show, Shows, answer
 from replayfuzz.wire.request import MAX_BODY, Incoming
@@ -53,7 +54,7 @@ class _Streams:
         self._shows = shows
         self._nursery = nursery
         self._arriving: dict[int, _Request] = {}
-        self._plays: dict[int, FramePlay] = {}
+        self._plays: dict[int, FramePlay | H2Stream] = {}
 
     def receive(self, data: bytes) -> None:
         """Take in what the client sent.
@@ -83,11 +84,14 @@ class _Streams:
 
     def _answer(self, stream: int, request: Incoming) -> None:
         show = answer(self._shows, request, "h2")
+        if isinstance(show, Direct):
+            self._plays[stream] = own = H2Stream(self._h2, stream)
+            self._nursery.start_soon(self._let, show, own, request)
+            return
         if isinstance(show, Plain):
             play = FramePlay(show.http2(request.method), self._h2, stream, verify=False)
             self._nursery.start_soon(self._run, play, None, request)
         else:
-            assert not isinstance(show, Direct)  # which answers HTTP/1.1 only
             play = FramePlay(show.script, self._h2, stream, verify=show.verify)
             self._nursery.start_soon(self._run, play, show, request)
         self._plays[stream] = play
@@ -96,6 +100,14 @@ class _Streams:
         with show.playing(play, request) if show else contextlib.nullcontext():
             await play.run()
         del self._plays[play.stream]
+
+    async def _let(self, show: Direct, stream: H2Stream, request: Incoming) -> None:
+        try:
+            await show.stream(stream, request)
+        except PeerLeft:
+            stream.leave()
+        stream.reset()
+        del self._plays[stream.number]
 
     def leave(self) -> None:
         """The connection has ended."""

@@ -9,13 +9,16 @@ from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from replayfuzz.deliver import Line, Play
 from replayfuzz.transcript import Speaks
 from replayfuzz.wire import Close, Frame, Script, Send
 from replayfuzz.wire.request import Incoming, RequestReader
 from replayfuzz.wire.script import Fields
+
+if TYPE_CHECKING:  # for few
+    from replayfuzz.deliver.h2stream import H2Stream
 
 After = Literal["keep", "close", "taken"]
 """What is to become of a connection after an answer; see ``Direct``."""
@@ -86,13 +89,15 @@ class Show(Protocol):
 
 
 class Direct(ABC):
-    """An answer that writes to the connection itself; HTTP/1.1 only.
+    """An answer that writes to the connection itself.
 
     Attributes:
         heads: It answers HEAD too.
+        http2: It answers over HTTP/2 too (``stream``).
     """
 
     heads = False
+    http2 = False
 
     @abstractmethod
     async def answer(self, line: Line, request: Incoming, reader: RequestReader) -> After:
@@ -102,6 +107,10 @@ class Direct(ABC):
             ``keep``: the next request may come; ``close``: close the connection; ``taken``:
             it belongs to this object now, which closes it (``line.end``) some time.
         """
+
+    async def stream(self, stream: H2Stream, request: Incoming) -> None:
+        """Answer *request* on *stream*, which is reset where the message has no end then."""
+        raise NotImplementedError
 
 
 class Shows(Protocol):
@@ -132,7 +141,7 @@ def answer(shows: Shows, request: Incoming, protocol: Speaks) -> Show | Plain | 
 
 def _made_for(show: Show | Direct) -> Speaks | None:
     if isinstance(show, Direct):
-        return "http/1.1"
+        return None if show.http2 else "http/1.1"
     for step in show.script.steps:
         if isinstance(step, Send | Frame):
             return "h2" if isinstance(step, Frame) else "http/1.1"
