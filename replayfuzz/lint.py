@@ -11,6 +11,7 @@ from replayfuzz import dialects, redact
 from replayfuzz.cassette import UNKNOWN, Exchange
 from replayfuzz.cassette.values import chunks_fault
 from replayfuzz.formats.json_spans import Node, spans
+from replayfuzz.formats.spans import events
 from replayfuzz.plan import Plan
 
 Keys = Mapping[str, frozenset[str]]
@@ -23,7 +24,7 @@ RULES: dict[str, str] = {
     "dialect": "name one of `replayfuzz list cassettes`'s dialects under stream: dialect:",
     "unreadable": "name the dialect that it is in, or record it again",
     "unfinished": "record it again, or say how it ended: stream: ending: fin, reset or timeout",
-    "coding": "record it with `Accept-Encoding: identity`, or look into it by hand",
+    "coding": "record it with `Accept-Encoding: gzip`, or look into it by hand",
     "marker": "nothing, where the provider sends none",
     "drift": "nothing by itself; where the provider changed, a reader may need to know",
 }
@@ -32,7 +33,6 @@ RULES: dict[str, str] = {
 _NOTES = frozenset({"coding", "marker", "drift"})
 _MOST_KEYS = 8  # that one note names
 _LINE = re.compile(rb"[^\r\n]+")
-_JSON = re.compile(rb"(?:data:)?[ \t]*[\[,]?[ \t]*(\{.*\})[ \t\],]*")
 # Below these the members are the user's: arguments of tools, metadata.
 _FREE = frozenset(
     {"arguments", "input", "args", "parameters", "metadata", "properties", "logit_bias", "result"}
@@ -89,7 +89,8 @@ def keys(exchanges: Iterable[Exchange]) -> Keys:
     """The places of JSON members in *exchanges*, by dialect."""
     found: dict[str, set[str]] = {}
     for exchange in exchanges:
-        found.setdefault(exchange.dialect, set()).update(_places(exchange.body))
+        if exchange.dialect in dialects.NAMES:
+            found.setdefault(exchange.dialect, set()).update(_places(exchange))
     return {dialect: frozenset(places) for dialect, places in found.items()}
 
 
@@ -153,7 +154,7 @@ def _drift(exchange: Exchange, known: Keys) -> Iterator[Fault]:
     if exchange.dialect in _RAW or exchange.dialect not in known:
         return
     plain = redact.decoded(exchange)
-    places = _places(plain.body) if plain else {}
+    places = _places(plain) if plain else {}
     new = {place: at for place, at in places.items() if place not in known[exchange.dialect]}
     for place in [place for place in new if _parent(place) in new]:
         del new[place]  # its parent is told
@@ -168,13 +169,11 @@ def _parent(place: str) -> str:
     return place.rpartition(".")[0].removesuffix("[]")
 
 
-def _places(body: bytes) -> dict[str, int]:
+def _places(exchange: Exchange) -> dict[str, int]:
     """Where each member first stands, by its place."""
     found: dict[str, int] = {}
-    for line in _LINE.finditer(body):
-        json = _JSON.fullmatch(line[0])
-        node = spans(json[1], line.start() + json.start(1)) if json else None
-        for place, at in _members(node, "") if node else ():
+    for record in events(exchange.body, dialects.find(exchange.dialect).format):
+        for place, at in _members(record.node, "") if record.node else ():
             found.setdefault(place, at)
     return found
 

@@ -28,7 +28,7 @@ class Family:
         title: In words, for people.
         group: What it changes.
         preserving: A correct reader reports the same as without it.
-        plans: Yields plans for one exchange, the most telling ones first. Each is
+        make: Yields plans for one exchange, the most telling ones first. Each is
             labelled and keeps neither recorded boundaries nor times.
     """
 
@@ -36,12 +36,23 @@ class Family:
     title: str
     group: Group
     preserving: bool
-    plans: Callable[[View], Iterator[Plan]]
+    make: Callable[[View], Iterator[Plan]]
+
+    def plans(self, view: View) -> Iterator[Plan]:
+        """The plans of *make*; of a compressed body those that leave its bytes as they came."""
+        for plan in self.make(view):
+            if not view.exchange.coding or _keeps_bytes(plan):
+                yield plan
 
     @property
     def clause(self) -> str:
         """What a standard or a provider says about such streams; "" where nothing does."""
         return clause(self.id)
+
+
+def _keeps_bytes(plan: Plan) -> bool:
+    # Any other byte would damage the coding, and its reader would tell nothing but that.
+    return plan.head.coding is None and not any(isinstance(edit, Splice) for edit in plan.edits)
 
 
 UNBENT = Plan(keep_chunks=False, keep_times=False)

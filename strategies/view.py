@@ -216,6 +216,8 @@ def view(exchange: Exchange) -> View:
         dialect = dialects.find(exchange.dialect)
     except UsageError:
         dialect = None
+    if exchange.coding:  # no record stands in compressed bytes
+        return View(exchange, None, "sse", ())
     format_ = dialect.format if dialect else _format(exchange)
     return View(exchange, dialect, format_, events(exchange.body, format_))
 

@@ -24,6 +24,8 @@ _OTHERS = {
     "vertex.anthropic_messages": "anthropic.messages",
     "ollama.chat": "ollama.chat",
     "ollama.generate": "ollama.generate",
+    "ollama.pull": "ollama.pull",
+    "gemini.interactions": "gemini.interactions",
     "gemini.streamGenerateContent_sse": "gemini.stream",
     "gemini.streamGenerateContent_json_array": "gemini.stream_array",
     "vertex.streamGenerateContent": "gemini.stream",

@@ -34,7 +34,8 @@ def edges(pieces):
 def test_each_flush_is_a_boundary(wbits, mode, level):
     found = inflate(flushed(EVENTS, wbits, mode, level), "gzip" if wbits == 31 else "deflate")
 
-    assert found == gzip_spans.Inflated(b"".join(EVENTS), edges(EVENTS))
+    body = b"".join(EVENTS)
+    assert found == gzip_spans.Inflated(body, edges(EVENTS), flushed=len(body))
 
 
 @given(st.lists(st.binary(max_size=60), max_size=12))
@@ -49,17 +50,20 @@ def test_flushes_of_any_pieces_are_found(pieces):
 def test_what_is_not_flushed_has_no_boundary(data, level):
     """Also where the four bytes stand in the data itself, which level 0 stores as it is."""
     data = data[:200] + b"\0\0\xff\xff" + data[200:] + b"\x01\0\0\xff\xff" + data
-    assert inflate(gzip.compress(data, level)) == gzip_spans.Inflated(data, ())
+    assert inflate(gzip.compress(data, level, mtime=0)) == gzip_spans.Inflated(
+        data, (), flushed=len(data)
+    )
 
 
 def test_members_one_after_the_other_are_one_body_with_boundaries():
+    body = b"".join(EVENTS)
     assert inflate(b"".join(map(gzip.compress, EVENTS))) == gzip_spans.Inflated(
-        b"".join(EVENTS), edges(EVENTS)
+        body, edges(EVENTS), flushed=len(body)
     )
 
 
 def test_names_and_comments_in_the_header_are_passed_over():
-    whole = gzip.compress(b"data")
+    whole = gzip.compress(b"data", mtime=0)
     header = whole[:3] + bytes([4 | 8 | 16]) + whole[4:10] + b"\x03\0abcname\0comment\0"
 
     assert inflate(header + whole[10:]).body == b"data"
@@ -78,9 +82,9 @@ def test_every_truncation_is_told():
     ("data", "fault"),
     [
         (b"no gzip at all", "no gzip"),
-        (gzip.compress(b"x" * 99)[:-8] + b"\0" * 8, "check sum"),
+        (gzip.compress(b"x" * 99, mtime=0)[:-8] + b"\0" * 8, "check sum"),
         (b"\x1f\x8b\x08" + b"\0" * 7 + b"\xff\xff", "damaged"),
-        (gzip.compress(b"x") + b"trash that is no member", "no gzip"),
+        (gzip.compress(b"x", mtime=0) + b"trash that is no member", "no gzip"),
     ],
 )
 def test_damage_is_told(data, fault):
@@ -94,7 +98,7 @@ def test_trash_after_deflate_is_told():
 def test_a_bomb_stops_at_the_limit(monkeypatch):
     monkeypatch.setattr(gzip_spans, "MOST", 10_000)
 
-    found = inflate(gzip.compress(b"\0" * 5_000_000))
+    found = inflate(gzip.compress(b"\0" * 5_000_000, mtime=0))
 
     assert "more than" in found.fault
     assert len(found.body) <= 10_001
@@ -106,3 +110,16 @@ def test_flushes_beyond_the_limit_are_not_looked_at(monkeypatch):
     found = inflate(flushed([b"a"] * 50))
 
     assert (found.body, found.flushes) == (b"a" * 50, (1, 2, 3, 4, 5))
+
+
+@pytest.mark.parametrize("size", range(0, len(flushed(EVENTS)), 7))
+def test_a_body_that_was_cut_holds_what_was_flushed(size):
+    """So much a reader can give out, whatever comes after; more of it may be there."""
+    whole = b"".join(EVENTS)
+    found = inflate(flushed(EVENTS)[:size])
+    came = [n for n in range(len(EVENTS) + 1) if n and len(flushed(EVENTS[:n])) - 10 <= size]
+
+    assert found.cut
+    assert found.flushed == len(b"".join(EVENTS[: max(came, default=0)]))
+    assert whole.startswith(found.body)
+    assert len(found.body) >= found.flushed

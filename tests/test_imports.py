@@ -23,6 +23,7 @@ SERVER = runpy.run_path(str(FILES / "make" / "server.py"))
 SSE, NDJSON = "".join(SERVER["EVENTS"]).encode(), "".join(SERVER["LINES"]).encode()
 FLUSHED = [len(event.encode()) for event in SERVER["EVENTS"]]
 
+INTERACTION = b'data: {"interaction":{},"event_type":"interaction.created"}\n\n'
 STARTED = b'event: message_start\ndata: {"type":"message_start","message":{}}\n\n'
 
 TOOLS = {
@@ -120,6 +121,10 @@ def test_a_dialect_that_is_given_is_not_guessed():
         (NDJSON, "a.jsonl", "ollama.chat", "first event"),
         (NDJSON, "a.log", "ollama.chat", "first event"),
         (STARTED, "a.sse", "anthropic.messages", "first event"),
+        (INTERACTION, "a.sse", "gemini.interactions", "first event"),
+        (b'{"status":"pulling manifest"}\n', "a.ndjson", "ollama.pull", "first event"),
+        (b'data: {"type":"started","job_id":"j"}\n\n', "a.sse", "worker.execute", "first event"),
+        (b'data: {"model_id":"m","results":[]}\n\n', "a.sse", "watsonx.generation", "first event"),
         (b"data: hello\n\n", "a.sse", "sse", "content type"),
         (b'{"a":1}\n{"a":2}\n', "a.log", "ndjson", "content type"),
         (b'{"a":1}\n', "a.ndjson", "ndjson", "content type"),

@@ -141,6 +141,16 @@ def test_members_that_no_shipped_cassette_has_are_a_note():
     assert found.what.endswith(": brand_new")  # what is below it is not told too
 
 
+def test_members_in_a_json_array_are_looked_at_too():
+    """Gemini's array form spreads one element over many lines, and a record over a message."""
+    plain = shipped("gemini.stream_array/plain")
+    body = plain.body.replace(b'"content":', b'"brand_new": 1, "content":', 1)
+    (found,) = lint(with_body(plain, body), KNOWN)
+
+    assert (found.rule, found.at) == ("drift", body.index(b'"brand_new"'))
+    assert found.what.endswith(": candidates[].brand_new")
+
+
 def test_what_a_user_names_is_no_drift():
     call = shipped("ollama.chat/tool-call")
     body = call.body.replace(b'"arguments":{', b'"arguments":{"brand_new":1,', 1)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from replayfuzz.dialects import Ended, disorder, find
+from replayfuzz.dialects import NAMES, Ended, disorder, find
 from tests.oracle_streams import Recorded, mismatches, recorded, row, some_cuts
-from tests.shared import needs_shared
+from tests.shared import SHARED, needs_shared
 
 FINISHED = {
     "gemini.stream": "STOP",
@@ -18,6 +18,8 @@ FINISHED = {
     "tgi.generate_stream": None,  # recorded without details
     "replicate": None,  # done has no reason when all went well
     "mcp.streamable_http": None,
+    "gemini.interactions": "completed",
+    "ollama.pull": None,  # its last status says so
 }
 """Dialects, and the finish reason that their streams end with."""
 
@@ -28,6 +30,13 @@ OTHERWISE: dict[str, tuple[str, str]] = {
     "tgi.generate_stream/huggingface.js--hf-tape-e9fc55386e8e": (
         "error",
         "Input validation error: `inputs` tokens",
+    ),
+}
+
+# Streams that end with another reason than others of their dialect.
+STOPPED = {
+    "gemini.interactions/openinference--test-generate-interactions-multi-model-messages-true": (
+        "incomplete"
     ),
 }
 
@@ -51,7 +60,7 @@ def test_recorded_streams_read_plausibly(stream: Recorded) -> None:
     assert all("TGI flags special tokens" in other.why for other in others)
     if stream.id not in OTHERWISE:
         assert seen.joined("text") or seen.tools() or seen.of("record")
-        reason = FINISHED[stream.dialect]
+        reason = STOPPED.get(stream.id, FINISHED[stream.dialect])
         assert seen.last("finish", "reason") == ({} if reason is None else {0: reason})
 
 
@@ -76,6 +85,8 @@ def test_recorded_streams_at_every_cut(stream: Recorded) -> None:
         ("anthropic.completions/openinference", "text", " Light scatters blue."),
         ("ollama.generate/langchaingo", "text", "Okay, here we go!"),
         ("vertex.streamGenerateContent/ruby_llm", "reasoning", "**Exploring Mirror's Logic**"),
+        ("gemini.interactions/openinference--test-generate", "text", "The image displays"),
+        ("gemini.interactions/openinference--test-inter", "reasoning", "**Clarifying the Expl"),
     ],
 )
 def test_recorded_streams_say_what_they_say(id: str, kind: str, begins: str) -> None:
@@ -98,6 +109,32 @@ def test_the_recorded_results_of_mcp_are_told_whole() -> None:
     assert values[0][0]["result"]["tools"][0]["name"] == "read_wiki_structure"
     assert [value["method"] for value in values[1][:1]] == ["notifications/message"]
     assert values[1][1]["result"]["content"][0]["text"].startswith("Pydantic AI is a Python")
+
+
+@needs_shared
+def test_the_recorded_download_is_told_line_by_line() -> None:
+    """Five layers between the manifest and success."""
+    (stream,) = recorded("ollama.pull")
+    values: list[Any] = [
+        event.get("value")
+        for event in find("ollama.pull").expect((stream.body,), Ended())[0].events
+        if event.type == "record"
+    ]
+
+    assert [value["status"] for value in values[:1] + values[-1:]] == [
+        "pulling manifest",
+        "success",
+    ]
+    assert sum("digest" in value for value in values) == 5
+    assert values[1]["completed"] == values[1]["total"] == 815310432
+
+
+@needs_shared
+def test_every_stream_of_the_corpus_has_a_dialect() -> None:
+    """None is left out of what these laws and benchmarks/oracle.py look at."""
+    found = [stream.id for name in NAMES for stream in recorded(name)]
+
+    assert len(found) == len(set(found)) == len(list((SHARED / "corpus").glob("*/*.body")))
 
 
 @needs_shared

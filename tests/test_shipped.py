@@ -36,7 +36,10 @@ REQUIRED = {
     "ollama.chat": CHAT,
     "gemini.stream": GEMINI,
     "gemini.stream_array": GEMINI,
+    "gemini.interactions": TOPICS
+    | {"tool-call", "tools-parallel", "reasoning", "incomplete", "usage"},
     "ollama.generate": TOPICS | {"reasoning", "usage"},
+    "ollama.pull": TOPICS | {"layers"},
     "cohere.v2": TOPICS | {"tool-call", "tools-parallel", "reasoning", "citations", "usage"},
     "cohere.v1": TOPICS | {"tool-call", "tools-parallel", "usage"},
     "worker.execute": TOPICS | {"usage", "nothing"},

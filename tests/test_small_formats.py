@@ -62,6 +62,19 @@ def rpc(**members: Any) -> bytes:
     return data(event="message", jsonrpc="2.0", **members)
 
 
+def ia(kind: str, **more: Any) -> bytes:
+    return data(event=kind, event_type=kind, **more)
+
+
+def ia_text(text: str) -> dict[str, str]:
+    return {"type": "text", "text": text}
+
+
+CREATED = ia("interaction.created", interaction={"id": "i", "status": "in_progress", "model": "m"})
+COMPLETED = ia(
+    "interaction.completed",
+    interaction={"id": "i", "status": "completed", "model": "m", "usage": {"total_tokens": 3}},
+)
 STARTED = data(event="started", type="started", job_id="j", model="m", started_at="0")
 HI = data(event="token", type="token", t="Hi", i=0)
 END = data(event="end", type="end", tokens_out=1, decode_time_ms=9, stop_reason="max_tokens")
@@ -76,6 +89,40 @@ TEXT_V1 = line(is_finished=False, event_type="text-generation", text="Hi")
 
 # One whole stream of each API: its content, its last record, and what they say.
 WHOLE: dict[str, tuple[bytes, bytes, Rows, Rows]] = {
+    "gemini.interactions": (
+        CREATED
+        + ia("interaction.status_update", interaction_id="i", status="in_progress")
+        + ia("step.start", index=0, step={"type": "thought"})
+        + ia("step.delta", index=0, delta={"type": "thought_summary", "content": ia_text("hm")})
+        + ia("step.delta", index=0, delta={"type": "thought_signature", "signature": "s"})
+        + ia("step.stop", index=0)
+        + ia("step.start", index=1, step={"type": "function_call", "id": "c", "name": "f"})
+        + ia("step.delta", index=1, delta={"type": "arguments_delta", "arguments": "{}"})
+        + ia("step.stop", index=1)
+        + ia("step.start", index=2, step={"type": "model_output", "content": [ia_text("H")]})
+        + ia("step.delta", index=2, delta=ia_text("i"))
+        + ia("step.stop", index=2),
+        COMPLETED,
+        [
+            ("model", "m"),
+            ("reasoning", 0, "hm"),
+            ("tool", 0, 1, "c", "f"),
+            ("tool", 0, 1, "{}"),
+            ("text", 0, "H"),
+            ("text", 0, "i"),
+        ],
+        [("finish", 0, "completed"), ("usage", {"total_tokens": 3}), ("done",)],
+    ),
+    "ollama.pull": (
+        line(status="pulling manifest")
+        + line(status="pulling 1", digest="d", total=9, completed=4),
+        line(status="success"),
+        [
+            ("record", {"status": "pulling manifest"}),
+            ("record", {"status": "pulling 1", "digest": "d", "total": 9, "completed": 4}),
+        ],
+        [("record", {"status": "success"}), ("done",)],
+    ),
     "cohere.v2": (
         START_V2
         + co_message("content-start", 0, content={"type": "thinking", "thinking": "hm"})
@@ -360,6 +407,39 @@ def test_an_error_in_mid_stream_carries_its_message(name: str) -> None:
             rpc(id=9, method="ping") + ANSWER,
             [("complete", True)],
             id="request-of-the-server",
+        ),
+        pytest.param(
+            "gemini.interactions",
+            CREATED + COMPLETED + data("[DONE]", event="done"),
+            [("complete", True)],
+            id="done-after",
+        ),
+        pytest.param(
+            "gemini.interactions",
+            CREATED
+            + ia(
+                "interaction.completed", interaction={"id": "i", "status": "failed", "model": "m"}
+            ),
+            [("complete", True), ("error", True)],
+            id="failed-status",
+        ),
+        pytest.param(
+            "gemini.interactions",
+            CREATED + ia("step.delta", index=0, delta=ia_text("a")) + COMPLETED,
+            [("complete", False)],
+            id="delta-without-its-step",
+        ),
+        pytest.param(
+            "gemini.interactions",
+            CREATED + data(event="error", event_type="error", error={"message": "no"}) + COMPLETED,
+            [("error", True)],
+            id="error-event",
+        ),
+        pytest.param(
+            "ollama.pull",
+            line(status="pulling manifest") + line(error="pull model manifest: no such file"),
+            [("error", True)],
+            id="error-line",
         ),
         pytest.param(
             "anthropic.completions",

@@ -26,10 +26,22 @@ _EVENT_STREAM = "application/vnd.amazon.eventstream"
 
 GUESSES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     # dialect, end of the URL's path, content types. Tried in order, for files without ``stream``.
+    ("mistral.chat", r"//api\.mistral\.ai/.*/chat/completions", ("text/event-stream",)),
+    ("writer.completions", r"//api\.writer\.com/.*/completions", ("text/event-stream",)),
     ("openai.chat", r"/chat/completions", ("text/event-stream",)),
+    ("openai.completions", r"/completions", ("text/event-stream",)),
+    ("openai.responses", r"/responses", ("text/event-stream",)),
+    (
+        "openai.assistants",
+        r"/threads/(?:[^/]+/)?runs(?:/[^/]+/submit_tool_outputs)?",
+        ("text/event-stream",),
+    ),
+    ("openai.audio", r"/audio/(?:transcriptions|translations)", ("text/event-stream",)),
     ("anthropic.messages", r"/v1/messages|:streamRawPredict", ("text/event-stream",)),
     ("ollama.chat", r"/api/chat", ("application/x-ndjson",)),
     ("ollama.generate", r"/api/generate", ("application/x-ndjson",)),
+    ("ollama.pull", r"/api/(?:pull|push|create)", ("application/x-ndjson",)),
+    ("gemini.interactions", r"/interactions", ("text/event-stream",)),
     ("gemini.stream", r":streamGenerateContent", ("text/event-stream",)),
     ("gemini.stream_array", r":streamGenerateContent", ("application/json",)),
     ("cohere.v2", r"/v2/chat", ("text/event-stream",)),
@@ -41,6 +53,8 @@ GUESSES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("anthropic.completions", r"/v1/complete", ("text/event-stream",)),
     ("bedrock.converse_stream", r"/converse-stream", (_EVENT_STREAM,)),
     ("bedrock.invoke_with_response_stream", r"/invoke-with-response-stream", (_EVENT_STREAM,)),
+    ("worker.execute", r"/execute", ("text/event-stream",)),
+    ("worker.jobs", r"/v1/jobs/[^/]+/stream", ("text/event-stream",)),
     ("sse", r"", ("text/event-stream",)),
     ("ndjson", r"", ("application/x-ndjson", "application/ndjson", "application/jsonl")),
 )

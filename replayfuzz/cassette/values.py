@@ -19,6 +19,10 @@ ORIGINS = ("recorded", "imported", "authored", "generated")
 UNKNOWN = "unknown"
 """The dialect of an imported exchange that is no stream we know (a list of models, …)."""
 
+_CODED = "content-encoding"
+_GZIPS = frozenset({"gzip", "x-gzip"})
+_GZIP = b"\x1f\x8b"
+
 NOT_HTTP1 = "h2-data"
 """How a file spells ``framing: None``: frames below HTTP tell the end of the body."""
 
@@ -61,6 +65,21 @@ class Exchange:
     ending: How | Literal["timeout"] = "complete"
     trailers: Fields = ()
     origin: tuple[tuple[str, str], ...] = field(default=(("kind", "generated"),))
+
+    @property
+    def coding(self) -> str:
+        """The content coding that the body is in, in lower case; "" for none.
+
+        What was recorded is as it came. What was imported is content, whatever its head says,
+        unless it begins as gzip does: VCR.py keeps such bodies as they came.
+        """
+        told = next((value for name, value in self.fields if name.lower() == _CODED), "")
+        named = told.strip().lower()
+        if named in {"", "identity"} or not self.body:
+            return ""
+        kind = dict(self.origin).get("kind")
+        came = kind == "recorded" or (named in _GZIPS and self.body.startswith(_GZIP))
+        return named if came else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,19 @@ from replayfuzz.cassette import Exchange
 from replayfuzz.dialects.anthropic_completions import ANTHROPIC_COMPLETIONS
 from replayfuzz.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from replayfuzz.dialects.bedrock import BEDROCK_CONVERSE, BEDROCK_INVOKE
+from replayfuzz.dialects.coded import expect_coded
 from replayfuzz.dialects.cohere_v1 import COHERE_V1
 from replayfuzz.dialects.cohere_v2 import COHERE_V2
 from replayfuzz.dialects.dialect import Dialect, Ended, Path
 from replayfuzz.dialects.gemini_array import GEMINI_ARRAY
+from replayfuzz.dialects.gemini_interactions import GEMINI_INTERACTIONS
 from replayfuzz.dialects.gemini_stream import GEMINI_STREAM
 from replayfuzz.dialects.mcp import MCP
 from replayfuzz.dialects.mistral_chat import MISTRAL_CHAT
 from replayfuzz.dialects.ndjson import NDJSON
 from replayfuzz.dialects.ollama_chat import OLLAMA_CHAT
 from replayfuzz.dialects.ollama_generate import OLLAMA_GENERATE
+from replayfuzz.dialects.ollama_pull import OLLAMA_PULL
 from replayfuzz.dialects.openai_assistants import OPENAI_ASSISTANTS
 from replayfuzz.dialects.openai_audio import OPENAI_AUDIO
 from replayfuzz.dialects.openai_chat import OPENAI_CHAT
@@ -46,7 +49,7 @@ DIALECTS: tuple[Dialect, ...] = (
     *(MISTRAL_CHAT, WRITER_COMPLETIONS, ANTHROPIC_MESSAGES, OLLAMA_CHAT),
     *(GEMINI_STREAM, GEMINI_ARRAY, OLLAMA_GENERATE, COHERE_V2, COHERE_V1, TGI_GENERATE),
     *(REPLICATE, WATSONX, MCP, ANTHROPIC_COMPLETIONS, WORKER_EXECUTE, WORKER_JOBS, SIMPLIFIED),
-    *(BEDROCK_CONVERSE, BEDROCK_INVOKE),
+    *(BEDROCK_CONVERSE, BEDROCK_INVOKE, GEMINI_INTERACTIONS, OLLAMA_PULL),
 )
 NAMES: tuple[str, ...] = tuple(dialect.name for dialect in DIALECTS)
 
@@ -76,14 +79,18 @@ def expected(exchange: Exchange, plan: Plan, bent: Bent | None = None) -> tuple[
         bent: ``wire.bend(exchange, plan)``, where the caller has it already.
 
     Raises:
-        UsageError: The dialect of *exchange* is not known.
+        UsageError: The dialect of *exchange* is not known, or its content coding.
         PlanError: The plan does not fit the body.
     """
     dialect = find(exchange.dialect)
     bent = bent or wire.bend(exchange, plan)
     status = exchange.status if plan.head.status is None else plan.head.status
     end = wire.message_end(exchange, plan, bent)
-    outcomes = dialect.expect((bent.body,), Ended(status, end))
+    ended = Ended(status, end)
+    if exchange.coding:
+        outcomes = expect_coded(dialect, bent.body, ended, exchange.coding)
+    else:
+        outcomes = dialect.expect((bent.body,), ended)
     if plan.head.coding and end == "complete" and bent.how != "complete":
         # Closed before the end of the coding: RFC 9112 section 8 calls the message complete,
         # RFC 1952 the data damaged. A reader may go by either.

@@ -5,25 +5,12 @@ The last ``completion`` is the one with a ``stop_reason``.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from replayfuzz.dialects.dialect import Dialect
-from replayfuzz.dialects.objects import Objects, walk
+from replayfuzz.dialects.objects import Objects, object_oracle
 from replayfuzz.dialects.order import CHAT
 from replayfuzz.dialects.story import ProviderError, Story, message_of
-from replayfuzz.dialects.streams import SseStream, sse_oracle
-from replayfuzz.transcript import Expected
-
-
-def _fold(stream: SseStream, story: Story) -> Expected:
-    try:
-        walk(stream, story, _API)
-    except ProviderError as error:
-        return story.failed(error.message)
-    if story.terminal:
-        story.emit("done")
-    return replace(story.whole(finished=True), closes=False)
 
 
 def _tell(data: dict[str, Any], story: Story) -> None:
@@ -43,6 +30,7 @@ _API = Objects(
     tell=_tell,
     last=lambda data: bool(data.get("stop_reason")),
     names=frozenset({"message", "completion", "ping"}),
+    closes=False,
 )
 
 ANTHROPIC_COMPLETIONS = Dialect(
@@ -50,7 +38,7 @@ ANTHROPIC_COMPLETIONS = Dialect(
     format="sse",
     content_type="text/event-stream",
     path="/v1/complete",
-    expect=sse_oracle(_fold),
+    expect=object_oracle(_API),
     source="https://docs.anthropic.com/en/api/complete",
     sites={
         "text": (("completion",),),

@@ -7,28 +7,14 @@ whole without it. The plan for tool calls is told as reasoning.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from replayfuzz.dialects.cohere_v1 import FAILED
 from replayfuzz.dialects.dialect import Dialect
-from replayfuzz.dialects.objects import Objects, walk
+from replayfuzz.dialects.objects import Objects, object_oracle
 from replayfuzz.dialects.order import CHAT
 from replayfuzz.dialects.rulings import FAILED_FINISH
 from replayfuzz.dialects.story import ProviderError, Story, message_of
-from replayfuzz.dialects.streams import SseStream, sse_oracle
-from replayfuzz.transcript import Expected
-
-
-def _fold(stream: SseStream, story: Story) -> Expected:
-    try:
-        walk(stream, story, _API)
-    except ProviderError as error:
-        return story.failed(error.message)
-    if story.terminal:
-        story.emit("done")
-    whole = story.whole(finished=any(event.type == "finish" for event in story.events))
-    return replace(whole, closes=False)  # [DONE] may follow
 
 
 def _tell(data: dict[str, Any], story: Story) -> None:
@@ -108,6 +94,8 @@ _API = Objects(
     last=lambda data: data.get("type") == "message-end",
     names=frozenset({"message", *_TELL, *_SILENT}),
     marker="[DONE]",
+    finish=True,
+    closes=False,  # [DONE] may follow
 )
 
 _CONTENT = ("delta", "message", "content")
@@ -118,7 +106,7 @@ COHERE_V2 = Dialect(
     format="sse",
     content_type="text/event-stream",
     path="/v2/chat",
-    expect=sse_oracle(_fold),
+    expect=object_oracle(_API),
     source="https://docs.cohere.com/v2/docs/streaming",
     terminal=b"data: [DONE]\n\n",
     sites={

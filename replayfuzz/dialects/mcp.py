@@ -8,26 +8,14 @@ message is told as a record, with the members of JSON-RPC. Batches (arrays, revi
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from replayfuzz.dialects.dialect import Dialect
-from replayfuzz.dialects.objects import Objects, walk
+from replayfuzz.dialects.objects import Objects, object_oracle
+from replayfuzz.dialects.order import RECORDS
 from replayfuzz.dialects.story import ProviderError, Story, message_of
-from replayfuzz.dialects.streams import SseStream, sse_oracle
-from replayfuzz.transcript import Expected
 
 _MEMBERS = ("jsonrpc", "id", "method", "params", "result")
-
-
-def _fold(stream: SseStream, story: Story) -> Expected:
-    try:
-        walk(stream, story, _API)
-    except ProviderError as error:
-        return story.failed(error.message)
-    if story.terminal:
-        story.emit("done")
-    return replace(story.whole(finished=True), closes=False)
 
 
 def _tell(message: dict[str, Any], story: Story) -> None:
@@ -47,14 +35,14 @@ def _answers(message: dict[str, Any]) -> bool:
     return "result" in message and "method" not in message
 
 
-_API = Objects(tell=_tell, last=_answers)
+_API = Objects(tell=_tell, last=_answers, closes=False)
 
 MCP = Dialect(
     name="mcp.streamable_http",
     format="sse",
     content_type="text/event-stream",
     path="/mcp",
-    expect=sse_oracle(_fold),
+    expect=object_oracle(_API),
     source="https://modelcontextprotocol.io/specification/2025-06-18/basic/transports",
     sites={
         "text": (("result", "content", None, "text"),),
@@ -64,8 +52,5 @@ MCP = Dialect(
         "internal": b'event: message\ndata: {"jsonrpc":"2.0","id":1,"error":{"code":-32603,'
         b'"message":"Internal error"}}\n\n',
     },
-    order={
-        "start": {"record": "start", "error": "ended", "done": "ended"},
-        "ended": {},
-    },
+    order=RECORDS,
 )

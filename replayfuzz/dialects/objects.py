@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from replayfuzz.dialects.rulings import MESSAGE_TEXT, OTHER_EVENT, UNFINISHED_TERMINAL
 from replayfuzz.dialects.story import ProviderError, Story, message_of
-from replayfuzz.dialects.streams import SseStream
+from replayfuzz.dialects.streams import Expect, SseStream, sse_oracle
 from replayfuzz.formats.sse import ServerEvent
+from replayfuzz.transcript import Expected
+
+Tell = Callable[[dict[str, Any], Story], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +25,36 @@ class Objects:
         names: Event names that it documents; ``message`` is an event without one.
         marker: Data of an event that only says that the stream is over; "" for none.
         error: The text for people in the object of an ``event: error``.
+        begin: Makes *tell* for one reading, where it has to remember what came before.
+        finish: A stream without a finish reason is not whole.
+        closes: See ``Expected.closes``.
     """
 
-    tell: Callable[[dict[str, Any], Story], None]
+    tell: Tell
     last: Callable[[dict[str, Any]], bool]
     names: frozenset[str] = frozenset({"message"})
     marker: str = ""
     error: Callable[[Any], str] = message_of
+    begin: Callable[[], Tell] | None = None
+    finish: bool = False
+    closes: bool = True
+
+
+def object_oracle(api: Objects) -> Expect:
+    """Make an oracle of how an API writes its events, where its last object or marker is needed."""
+
+    def fold(stream: SseStream, story: Story) -> Expected:
+        told = replace(api, tell=api.begin()) if api.begin else api
+        try:
+            walk(stream, story, told)
+        except ProviderError as error:
+            return story.failed(error.message)
+        if story.terminal:
+            story.emit("done")
+        finished = not api.finish or any(event.type == "finish" for event in story.events)
+        return replace(story.whole(finished=finished), closes=api.closes)
+
+    return sse_oracle(fold)
 
 
 def walk(stream: SseStream, story: Story, api: Objects) -> None:

@@ -78,3 +78,9 @@ CHAT: Order = {
 }
 """One message for each choice: content, then its finish reason, then nothing but usage; after
 ``done`` or ``error`` nothing at all."""
+
+RECORDS: Order = {
+    "start": {"record": "start", "error": "ended", "done": "ended"},
+    "ended": {},
+}
+"""Values that a stream brings one by one; after ``done`` or ``error`` nothing at all."""

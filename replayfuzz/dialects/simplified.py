@@ -10,21 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from replayfuzz.dialects.dialect import Dialect
-from replayfuzz.dialects.objects import Objects, walk
+from replayfuzz.dialects.objects import Objects, object_oracle
 from replayfuzz.dialects.order import CHAT
 from replayfuzz.dialects.story import ProviderError, Story, message_of
-from replayfuzz.dialects.streams import SseStream, sse_oracle
-from replayfuzz.transcript import Expected
-
-
-def _fold(stream: SseStream, story: Story) -> Expected:
-    try:
-        walk(stream, story, _API)
-    except ProviderError as error:
-        return story.failed(error.message)
-    if story.terminal:
-        story.emit("done")
-    return story.whole(finished=True)
 
 
 def _tell(value: dict[str, Any], story: Story) -> None:
@@ -40,7 +28,7 @@ SIMPLIFIED = Dialect(
     format="sse",
     content_type="text/event-stream",
     path="/simplified",
-    expect=sse_oracle(_fold),
+    expect=object_oracle(_API),
     source="https://github.com/rlerdorf/mod_socket_handoff",
     terminal=b"data: [DONE]\n\n",
     sites={"text": (("content",),)},

@@ -6,26 +6,13 @@ it where the request asked for details.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from replayfuzz.dialects.dialect import Dialect
-from replayfuzz.dialects.objects import Objects, walk
+from replayfuzz.dialects.objects import Objects, object_oracle
 from replayfuzz.dialects.order import CHAT
 from replayfuzz.dialects.rulings import SPECIAL_TOKENS
 from replayfuzz.dialects.story import ProviderError, Story, message_of
-from replayfuzz.dialects.streams import SseStream, sse_oracle
-from replayfuzz.transcript import Expected
-
-
-def _fold(stream: SseStream, story: Story) -> Expected:
-    try:
-        walk(stream, story, _API)
-    except ProviderError as error:
-        return story.failed(error.message)
-    if story.terminal:
-        story.emit("done")
-    return replace(story.whole(finished=True), closes=False)
 
 
 def _tell(data: dict[str, Any], story: Story) -> None:
@@ -47,14 +34,14 @@ def _tell(data: dict[str, Any], story: Story) -> None:
     story.terminal = True
 
 
-_API = Objects(tell=_tell, last=lambda data: data.get("generated_text") is not None)
+_API = Objects(tell=_tell, last=lambda data: data.get("generated_text") is not None, closes=False)
 
 TGI_GENERATE = Dialect(
     name="tgi.generate_stream",
     format="sse",
     content_type="text/event-stream",
     path="/generate_stream",
-    expect=sse_oracle(_fold),
+    expect=object_oracle(_API),
     source="https://huggingface.github.io/text-generation-inference/",
     sites={
         "text": (("token", "text"),),

@@ -8,40 +8,15 @@ as SSE event name.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from replayfuzz.dialects.dialect import Dialect
-from replayfuzz.dialects.objects import Objects, walk
+from replayfuzz.dialects.objects import Objects, object_oracle
 from replayfuzz.dialects.order import CHAT
 from replayfuzz.dialects.story import ProviderError, Story, message_of
-from replayfuzz.dialects.streams import SseStream, sse_oracle
-from replayfuzz.transcript import Expected
 
 _COUNTS = ("tokens_out", "decode_time_ms")
 _NAMES = frozenset({"message", "started", "token", "metrics", "end", "error"})
-
-
-def _execute(stream: SseStream, story: Story) -> Expected:
-    try:
-        walk(stream, story, _EXECUTE)
-    except ProviderError as error:
-        return story.failed(error.message)
-    if story.terminal:
-        story.emit("done")
-    finished = any(event.type == "finish" for event in story.events)
-    # "exactly one terminal (end or error), last": the end of the message is not awaited in it.
-    return replace(story.whole(finished=finished), closes=False)
-
-
-def _jobs(stream: SseStream, story: Story) -> Expected:
-    try:
-        walk(stream, story, _JOBS)
-    except ProviderError as error:
-        return story.failed(error.message)
-    if story.terminal:
-        story.emit("done")
-    return story.whole(finished=True)
 
 
 def _tell(data: dict[str, Any], story: Story) -> None:
@@ -77,7 +52,14 @@ def _end(data: dict[str, Any], story: Story) -> None:
     story.terminal = True
 
 
-_EXECUTE = Objects(tell=_tell, last=lambda data: data.get("type") == "end", names=_NAMES)
+_EXECUTE = Objects(
+    tell=_tell,
+    last=lambda data: data.get("type") == "end",
+    names=_NAMES,
+    finish=True,
+    # "exactly one terminal (end or error), last": the end of the message is not awaited in it.
+    closes=False,
+)
 _JOBS = Objects(tell=_tell, last=lambda _: False, names=_NAMES, marker="[DONE]")
 
 _SITES = {"text": (("t",),), "model": (("model",),), "type": (("type",),)}
@@ -87,7 +69,7 @@ WORKER_EXECUTE = Dialect(
     format="sse",
     content_type="text/event-stream",
     path="/execute",
-    expect=sse_oracle(_execute),
+    expect=object_oracle(_EXECUTE),
     source="https://github.com/veighnsche/llama-orch",
     sites={
         **_SITES,
@@ -109,7 +91,7 @@ WORKER_JOBS = Dialect(
     format="sse",
     content_type="text/event-stream",
     path="/stream",
-    expect=sse_oracle(_jobs),
+    expect=object_oracle(_JOBS),
     source="https://github.com/veighnsche/llama-orch",
     terminal=b"data: [DONE]\n\n",
     sites=_SITES,

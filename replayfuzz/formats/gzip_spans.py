@@ -12,6 +12,12 @@ import zlib
 from dataclasses import dataclass
 from typing import Literal
 
+CODINGS: dict[str, Literal["gzip", "deflate"]] = {
+    "gzip": "gzip",
+    "x-gzip": "gzip",
+    "deflate": "deflate",
+}
+"""Content codings, as a head names them, that are decoded here (RFC 9110 section 8.4.1)."""
 MOST = 64 * 2**20
 """Longest content that is decoded, in bytes; a body can expand to a thousand times its size."""
 MOST_FLUSHES = 100_000
@@ -33,11 +39,16 @@ class Inflated:
         body: The content, up to the fault.
         flushes: Where the sender flushed: offsets into *body*, rising, each inside of it.
         fault: What is wrong with the bytes; "" for nothing.
+        cut: Nothing is wrong but that they stop too early.
+        flushed: Bytes of *body* that came before a flush or the end of the coding: a reader
+            can give them out, whatever comes after.
     """
 
     body: bytes
     flushes: tuple[int, ...]
     fault: str = ""
+    cut: bool = False
+    flushed: int = 0
 
 
 def inflate(data: bytes, coding: Literal["gzip", "deflate"] = "gzip") -> Inflated:
@@ -57,7 +68,9 @@ def inflate(data: bytes, coding: Literal["gzip", "deflate"] = "gzip") -> Inflate
             reading.fault = "bytes follow after its end"
     size = reading.size
     inside = tuple(at for at in reading.flushes if 0 < at < size)
-    return Inflated(b"".join(reading.out), inside, reading.fault)
+    flushed = max(reading.flushes, default=0) if reading.fault else size
+    cut = bool(reading.fault) and reading.cut
+    return Inflated(b"".join(reading.out), inside, reading.fault, cut, flushed)
 
 
 def _is_zlib(data: bytes) -> bool:
@@ -74,6 +87,7 @@ class _Reading:
         self.size = 0
         self.flushes: list[int] = []
         self.fault = ""
+        self.cut = False
 
     def members(self) -> None:
         """Read every gzip member."""
@@ -98,7 +112,7 @@ class _Reading:
             mark = self.data.find(_MARK, at)
             stop = len(self.data) if mark < 0 else mark + len(_MARK)
             if at == stop:
-                self.fault = "it stops before its end; the recording was cut off"
+                self._stopped()
                 return
             try:
                 piece = decoder.decompress(self.data[at:stop], MOST - self.size + 1)
@@ -115,6 +129,9 @@ class _Reading:
                 self._flushed()
         self.at = at - len(decoder.unused_data)
 
+    def _stopped(self) -> None:
+        self.fault, self.cut = "it stops before its end; the recording was cut off", True
+
     def _is_new(self) -> bool:
         return self.flushes[-1:] != [self.size] and len(self.flushes) < MOST_FLUSHES
 
@@ -126,6 +143,7 @@ class _Reading:
         data, at = self.data, self.at + 10
         if data[self.at : self.at + 3] != _MAGIC or len(data) < at:
             self.fault = "it is no gzip, or stops in its header"
+            self.cut = _MAGIC.startswith(data[self.at : self.at + 3])
             return at
         flags = data[self.at + 3]
         if flags & 4:
@@ -139,7 +157,7 @@ class _Reading:
         told = self.data[self.at : self.at + 8]
         self.at += 8
         if len(told) < 8:
-            self.fault = "it stops before its end; the recording was cut off"
+            self._stopped()
         elif told != struct.pack("<II", zlib.crc32(content), len(content) % 2**32):
             self.fault = "its check sum is not that of its content"
 

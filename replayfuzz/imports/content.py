@@ -7,11 +7,10 @@ from itertools import pairwise
 from typing import Literal
 
 from replayfuzz.errors import CassetteError
-from replayfuzz.formats.gzip_spans import inflate
+from replayfuzz.formats.gzip_spans import CODINGS, inflate
 from replayfuzz.imports.found import Found
 
 _GZIP = b"\x1f\x8b"
-_NAMES = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
 # RFC 8878 section 3.1.1: a zstd frame begins with this. Brotli has no mark of its own.
 _ZSTD = b"\x28\xb5\x2f\xfd"
 
@@ -44,14 +43,14 @@ def content(found: Found, *, file: str) -> Content:
         return _whole(body)
     if found.content == "either" and not _is_coded(body, named):
         return _whole(body)  # the tool decoded it, and left the field as it was
-    coding = _NAMES.get(named)
+    coding = CODINGS.get(named)
     if coding is None:
         raise CassetteError(
             f"{found.where} has a body in content coding {named[:20]!r}, which cannot be decoded "
             "here; record it again with the request field 'Accept-Encoding: gzip'",
             file=file,
         )
-    return unpacked(body, "gzip" if coding == "gzip" else "deflate", found.where, file)
+    return unpacked(body, coding, found.where, file)
 
 
 def unpacked(data: bytes, coding: Literal["gzip", "deflate"], where: str, file: str) -> Content:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 
 from replayfuzz.cassette import Fields, Request
@@ -88,17 +89,17 @@ def _vcrpy(item: Item, where: str) -> Found:
         reason, body = _text(status, "message"), _vcrpy_body(_part(answer, "body"))
     return Found(
         where,
-        Request(
-            _part(asked, "method").text().upper(),
-            _part(asked, "uri").text(),
-            _fields(asked),
-            _sent(asked.mapping().get("body")),
-        ),
+        _request(asked, _part(asked, "uri").text()),
         code,
         reason,
         _fields(answer),
         body,
     )
+
+
+def _request(asked: Item, url: str) -> Request:
+    method, body = _part(asked, "method").text().upper(), _sent(asked.mapping().get("body"))
+    return Request(method, url, _fields(asked), body)
 
 
 def _vcrpy_body(item: Item) -> bytes:
@@ -125,12 +126,7 @@ def _ruby(item: Item, where: str) -> Found:
     status = _part(answer, "status")
     return Found(
         where,
-        Request(
-            _part(asked, "method").text().upper(),
-            _part(asked, "uri").text(),
-            _fields(asked),
-            _sent(asked.mapping().get("body")),
-        ),
+        _request(asked, _part(asked, "uri").text()),
         _part(status, "code").whole(100, 999),
         _text(status, "message"),
         _fields(answer),
@@ -167,11 +163,10 @@ def _go(item: Item, where: str) -> Found:
     unzipped = _text(answer, "uncompressed") == "true"
     return Found(
         where,
-        Request(
-            _part(asked, "method").text().upper() or "GET",
-            _part(asked, "url").text(),
-            fields,
-            _sent(asked.mapping().get("body")),
+        replace(
+            _request(asked, _part(asked, "url").text()),
+            method=_part(asked, "method").text().upper() or "GET",
+            fields=fields,
         ),
         code,
         _text(answer, "status").removeprefix(f"{code}").strip(),

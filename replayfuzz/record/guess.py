@@ -6,25 +6,11 @@ import json
 import re
 from typing import Any
 
-from replayfuzz import dialects
+from replayfuzz import dialects, redact
 from replayfuzz.cassette import GUESSES, UNKNOWN, Exchange
 
 _RAW = {"sse", "ndjson"}
 _FIRST = 65536  # bytes that an event is looked for in
-
-_PATHS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    # As GUESSES, which has no rows for these.
-    ("mistral.chat", r"//api\.mistral\.ai/.*/chat/completions", ("text/event-stream",)),
-    ("writer.completions", r"//api\.writer\.com/.*/completions", ("text/event-stream",)),
-    ("openai.completions", r"(?<!/chat)/completions", ("text/event-stream",)),
-    ("openai.responses", r"/responses", ("text/event-stream",)),
-    (
-        "openai.assistants",
-        r"/threads/(?:[^/]+/)?runs(?:/[^/]+/submit_tool_outputs)?",
-        ("text/event-stream",),
-    ),
-    ("openai.audio", r"/audio/(?:transcriptions|translations)", ("text/event-stream",)),
-)
 
 # A member of the first event with a text in it -> dialect. Tried in order.
 _EVENTS: tuple[tuple[str, str, str], ...] = (
@@ -41,18 +27,19 @@ _EVENTS: tuple[tuple[str, str, str], ...] = (
 def dialect(exchange: Exchange) -> str:
     """Name of a dialect that is known; ``unknown`` where nothing tells, or nobody could read it."""
     path = re.split("[?#]", exchange.request.url)[0].rstrip("/")
-    fields = {name.lower(): value for name, value in exchange.fields}
-    if fields.get("content-encoding", "identity").strip().lower() != "identity":
-        return UNKNOWN  # dialects read content, and this is as it came
+    content = redact.decoded(exchange)
+    if content is None:
+        return UNKNOWN  # dialects read content, and this cannot be decoded
+    fields = {name.lower(): value for name, value in content.fields}
     type_ = fields.get("content-type", "").partition(";")[0].strip().lower()
     found = UNKNOWN
-    for name, ending, types in (*_PATHS, *GUESSES):
+    for name, ending, types in GUESSES:
         if type_ in types and name in dialects.NAMES and re.search(f"(?:{ending})$", path):
             found = name
             break
     if found not in _RAW:
         return found
-    event = _first(exchange.body)
+    event = _first(content.body)
     for member, text, name in _EVENTS:
         told = event.get(member)
         shown = told if isinstance(told, str) else ""

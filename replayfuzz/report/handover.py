@@ -243,10 +243,7 @@ def main():
     print(f"By hand: start the daemon so that it calls {url}\\n\\n  {command}\\n")
     print(f"end this program, and hand a client over: python3 repro.py --port {port} {OWN}")
     sys.stdout.flush()
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        pass
+    stay()
 
 
 if __name__ == "__main__":

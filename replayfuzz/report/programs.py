@@ -205,6 +205,14 @@ def listen(port):
 
     threading.Thread(target=accept, daemon=True).start()
     return listener.getsockname()[1]
+
+
+def stay():
+    """Serve until Ctrl-C."""
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        pass
 '''
 
 MAIN = """
@@ -230,10 +238,7 @@ def main():
     if REQUIRES:
         print(f"Run: pip install {REQUIRES}; python3 repro.py --run")
     print(f"By hand, with {url} as the argument of this program:\\n\\n{SNIPPET}", flush=True)
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        pass
+    stay()
 
 
 if __name__ == "__main__":

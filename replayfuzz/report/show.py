@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from replayfuzz.cassette import Exchange, Fields
+from replayfuzz.formats.gzip_spans import CODINGS, inflate
 from replayfuzz.report.marks import plain
 from replayfuzz.report.meaning import meaning
 from replayfuzz.report.paint import Paint, no_colours
@@ -70,6 +72,7 @@ def _lines(exchange: Exchange, *, hex: bool, paint: Paint) -> Iterator[str]:
     yield paint(f"end at byte {len(exchange.body)}: {_ENDS.get(exchange.ending, '')}", "mark")
     yield from _fields(exchange.trailers, "< trailer")
     yield ""
+    yield from _content(exchange, paint)
     yield paint("reads as", "title")
     yield from (f"  {label:<{_LABEL}}{plain(text)}" for label, text in meaning(exchange).items())
     yield paint("origin", "title")
@@ -103,6 +106,23 @@ def _chunks(exchange: Exchange, *, hex: bool, paint: Paint) -> Iterator[str]:
         if hex:
             yield from (paint(f"    {row}", "quiet") for row in dump(data, at))
         at += size
+
+
+def _content(exchange: Exchange, paint: Paint) -> Iterator[str]:
+    """What a compressed body holds, parted where its sender flushed."""
+    if exchange.coding not in CODINGS:
+        return
+    held = inflate(exchange.body, CODINGS[exchange.coding])
+    edges = (0, *held.flushes, len(held.body))
+    yield paint("content", "title")
+    flushes = f"flushed {len(held.flushes)} times on the way"
+    yield f"  {exchange.coding}, {len(held.body):,} bytes of content, {flushes}"
+    if held.fault:
+        yield paint(f"  {held.fault}", "bad")
+    for start, end in pairwise(edges):
+        yield f"{paint('*', 'mark')} byte {start} of it, {end - start} bytes"
+        yield from (f"  {line}" for line in _text(held.body[start:end]))
+    yield ""
 
 
 def _text(data: bytes) -> Iterator[str]:

@@ -36,7 +36,8 @@ class InProcess:
 
     def overs(self, case: Case) -> tuple[Over, ...]:
         plan, exchange = case.plan, case.exchange
-        if plan.head.status not in (None, 200) or exchange.status != 200 or plan.head.coding:
+        coded = plan.head.coding or exchange.coding
+        if plan.head.status not in (None, 200) or exchange.status != 200 or coded:
             return ()
         # Looking at the plan is enough, and bending the body here would cost as much again.
         ends = (exchange.ending, *(edit.how for edit in plan.edits if isinstance(edit, End)))

@@ -133,6 +133,8 @@ def _fits_memory(case: Case) -> bool:
     head = plan.head
     if head.framing or head.coding or head.case or head.extension or head.trailers:
         return False
+    if case.exchange.coding:
+        return False
     if any(isinstance(edit, Cut | Slice) and edit.layer in ("tcp", "head") for edit in plan.edits):
         return False
     bent = case.bent

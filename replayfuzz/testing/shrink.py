@@ -41,7 +41,8 @@ class TestAttempt:
 
     def overs(self, case: Case) -> tuple[Over, ...]:
         """``memory``, or nothing: a stream that stays open, or one that is no 200."""
-        if (case.plan.head.status or case.exchange.status) != 200 or case.plan.head.coding:
+        coded = case.plan.head.coding or case.exchange.coding
+        if (case.plan.head.status or case.exchange.status) != 200 or coded:
             return ()
         end = message_end(case.exchange, case.plan, case.bent)
         if end == "open" or (self.valid_only and not _valid(case)):

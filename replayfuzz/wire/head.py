@@ -17,9 +17,9 @@ _CODED = "content-encoding"
 def response_fields(exchange: Exchange, head: Head) -> Fields:
     """The header fields that *head* asks for, without those that tell the framing.
 
-    A body is content, decoded, but for what ``replayfuzz record`` saw: that is as it came.
+    A body is content, decoded, but for one that was kept as it came (``Exchange.coding``).
     """
-    as_it_came = dict(exchange.origin).get("kind") == "recorded"
+    as_it_came = exchange.coding or dict(exchange.origin).get("kind") == "recorded"
     replaced = {name.lower() for name, _ in head.fields}
     if head.coding:
         replaced.add(_CODED)

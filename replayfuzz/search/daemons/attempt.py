@@ -86,8 +86,8 @@ class InDaemon:
 
     def overs(self, case: Case) -> tuple[Over, ...]:
         """A stream for HTTP/2 is for the variants that speak it; a coding for who decodes it."""
-        coding = case.plan.head.coding
-        if coding is not None and coding not in self._daemon.coding:
+        coding = case.plan.head.coding or case.exchange.coding
+        if coding and coding not in self._daemon.coding:
             return ()
         speaks = self._daemon.protocol(case.variant)
         return ("tcp",) if case.exchange.protocol == speaks else ()

@@ -21,7 +21,7 @@ TOLD = ("model", "messages")
 _UNASKED = frozenset(
     (
         # It is the default.
-        *("ollama.chat", "ollama.generate"),
+        *("ollama.chat", "ollama.generate", "ollama.pull"),
         # A field of its form says so.
         "openai.audio",
         # The path says so.
