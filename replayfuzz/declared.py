@@ -62,13 +62,6 @@ def named_by(target: Target) -> str:
     return "" if known else target.source
 
 
-def by_package(package: str, folder: Path | None = None) -> tuple[Target, ...]:
-    """The targets whose library is *package*, a normalised registry name."""
-    return tuple(
-        target for target in all_targets(folder) if package in map(_plain, target.package.values())
-    )
-
-
 def load(file: Path) -> Target:
     """Read one declaration file.
 
@@ -109,7 +102,3 @@ def _document(file: Path) -> Mapping[str, Any]:
         ) from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TargetError(f"{file}: {error}; a declaration is TOML") from error
-
-
-def _plain(package: str) -> str:
-    return package.lower().replace("_", "-").replace(".", "-")

@@ -1,4 +1,4 @@
-"""Creates isolated environments and installs into them: with uv where it is, else venv and pip."""
+"""Runs installers. Environments of Python are made with uv where it is, else with venv and pip."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +23,18 @@ _OFFLINE = (
     "failed to connect", "connection refused", "network is unreachable", "error sending request",
     "newconnectionerror", "failed to establish", "timed out", "connection error",
     "no route to host", "(from versions: none)",  # the packages of declarations do exist
+    "eai_again", "econnrefused", "enotfound", "etimedout", "dial tcp", "spurious network error",
 )  # fmt: skip
 _UNKNOWN = (
     "no solution found",
     "no matching distribution",
     "was not found in the package registry",
 )
+_NONE = (  # npm, go, cargo
+    "code etarget", "code e404", "unknown revision", "invalid version", "not found: module",
+    "no matching versions", "could not be found in registry", "candidate versions found which",
+    "failed to select a version",
+)  # fmt: skip
 
 
 class InstallFailedError(Exception):
@@ -53,12 +59,12 @@ class Installer:
 
     def create(self, folder: Path) -> None:
         """Make an empty environment in *folder*."""
-        _run((*self.venv, str(folder)))
+        run((*self.venv, str(folder)))
 
     def install(self, python: Path, requirements: Sequence[str]) -> None:
         """Install *requirements* for the interpreter *python*."""
         command = [word.replace("{python}", str(python)) for word in self.pip]
-        _run((*command, *requirements))
+        run((*command, *requirements))
 
 
 def installer() -> Installer:
@@ -111,39 +117,63 @@ def probe(python: Path, package: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def _run(command: Sequence[str]) -> None:
+def run(
+    command: Sequence[str],
+    folder: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+    seconds: float = 0.0,
+) -> str:
+    """Run a step of an installation; whatever it started has ended when this returns.
+
+    Args:
+        command: Program and arguments.
+        folder: Where it runs; None: the working directory.
+        variables: What it gets besides our own environment variables.
+        seconds: It may take so long; 0: as long as an installer may.
+
+    Returns:
+        What it wrote to its standard output.
+
+    Raises:
+        InstallFailedError: It cannot be started, failed, or took too long.
+    """
     # An installer that is killed leaves its temporary folders: they are ours to remove.
     with tempfile.TemporaryDirectory(prefix="replayfuzz-", ignore_cleanup_errors=True) as scratch:
-        _run_in(scratch, command)
+        known = {**os.environ, **(variables or {}), "TMPDIR": scratch}
+        return _run_in(folder, command, known, seconds or _SECONDS)
 
 
-def _run_in(scratch: str, command: Sequence[str]) -> None:
+def _run_in(
+    folder: Path | None, command: Sequence[str], variables: Mapping[str, str], seconds: float
+) -> str:
     try:
         process = subprocess.Popen(
             command,
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE,
             text=True,
             errors="backslashreplace",
             start_new_session=True,
-            env={**os.environ, "TMPDIR": scratch},
+            env=variables,
         )
     except OSError as error:
         raise InstallFailedError(f"cannot start {command[0]}: {error.strerror}") from error
     with process:
         guard.watch(process.pid)
         try:
-            output, _ = process.communicate(timeout=_SECONDS)
+            output, complaints = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired as slow:
-            raise InstallFailedError(f"it took more than {_SECONDS:g} s; try again") from slow
+            raise InstallFailedError(f"it took more than {seconds:g} s; try again") from slow
         finally:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
             guard.release(process.pid)
     if process.returncode != 0:
-        raise InstallFailedError(_told(output))
+        raise InstallFailedError(_told(f"{output}\n{complaints}"))
+    return output
 
 
 def _told(output: str) -> str:
@@ -156,6 +186,8 @@ def _told(output: str) -> str:
         advice = "is there a network, and such a package?"
     elif any(word in plain for word in _UNKNOWN):
         advice = "is there such a package and version, for this Python?"
+    elif any(word in plain for word in _NONE):
+        advice = "is there such a package and version?"
     else:
         advice = "the installer failed"
     return "\n".join([advice, *lines[-_LAST:]])

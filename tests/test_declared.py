@@ -59,13 +59,6 @@ def test_an_unknown_name_lists_the_near_ones(folder):
         declared.find("opanai-python", folder)
 
 
-def test_a_package_has_its_targets(folder):
-    assert [target.name for target in declared.by_package("sseclient-py", folder)] == [
-        "sseclient-py"
-    ]
-    assert declared.by_package("left-pad", folder) == ()
-
-
 def test_a_file_that_is_not_there_says_what_a_target_is(folder):
     with pytest.raises(UsageError, match=r"nowhere.toml: No such file .*replayfuzz list targets"):
         declared.find(str(folder / "nowhere.toml"))

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from replayfuzz import __version__
+from replayfuzz.cli.bisect import bisect
 from replayfuzz.cli.catalog import list_
 from replayfuzz.cli.diff import diff
 from replayfuzz.cli.doctor import doctor
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.command()(fuzz)
 app.command("test")(run_scenarios)
 app.command()(replay)
+app.command()(bisect)
 app.command()(report)
 app.command()(record)
 app.command()(serve)

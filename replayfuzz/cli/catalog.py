@@ -11,7 +11,7 @@ import typer
 
 from replayfuzz import declared, store
 from replayfuzz.cli.output import FileOption, check, put
-from replayfuzz.errors import MissingError
+from replayfuzz.errors import MissingError, ReplayfuzzError
 from replayfuzz.scenarios import Scenario
 
 
@@ -48,6 +48,8 @@ def _targets() -> Iterator[tuple[str, ...]]:
                 version = environments.installed(target).version
         except MissingError as error:
             version, lacks = "-", error.hint
+        except ReplayfuzzError as error:
+            version, lacks = "-", str(error)
         dialects, variants = ",".join(target.dialects), ",".join(target.variants)
         yield target.name, target.kind, version, dialects, variants, lacks
 

@@ -12,14 +12,16 @@ from replayfuzz.cli.output import put
 from replayfuzz.deliver.diag import Diag
 from replayfuzz.errors import MissingError, ReplayfuzzError
 from replayfuzz.installer import installer
+from replayfuzz.programs import HINTS
 from replayfuzz.target import Target
 
 _TOOLCHAINS = {
-    "node": "targets in JavaScript (nodejs.org, or your system's package nodejs)",
-    "go": "targets in Go (go.dev, or your system's package golang)",
-    "cargo": "targets in Rust (rustup.rs, or your system's package cargo)",
-    "cc": "targets in C (your system's package gcc)",
-    "php": "targets in PHP (your system's package php-cli)",
+    "node": f"targets in JavaScript: {HINTS['node']}",
+    "npm": f"targets in JavaScript: {HINTS['npm']}",
+    "go": f"targets in Go: {HINTS['go']}",
+    "cargo": f"targets in Rust: {HINTS['cargo']}",
+    "cc": "targets in C: install your system's package gcc",
+    "php": "targets in PHP: install your system's package php-cli",
 }
 _UV = "uv builds the environments of --with faster: pip install 'replayfuzz[uv]'"
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import random
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import typer
 
-from replayfuzz import declared, dialects, search, settings, store
+from replayfuzz import declared, dialects, environments, search, settings, store
 from replayfuzz.cassette import Exchange
 from replayfuzz.cli import options
 from replayfuzz.cli.output import FileOption, Form, FormOption, check, put, say
@@ -41,6 +42,7 @@ PROFILES = {
 def fuzz(
     target: options.Targets = None,
     with_: options.With = None,
+    every: options.All = False,
     cassettes: options.Cassettes = None,
     dialect: options.Dialects = None,
     variant: options.Variants = None,
@@ -55,13 +57,17 @@ def fuzz(
 ) -> None:
     """Bend recorded streams, play them at targets, and report what breaks, made minimal.
 
-    Without --target, every library that is installed is fuzzed; daemons are named. Exit status:
+    Without --target, every library that is installed is fuzzed; daemons are named. Of a library
+    that is named, the newest release is built where none is here. Exit status:
     0 every rule held, 1 a target broke a rule, 2 wrong usage, or it could not be told.
     """
     check(file)
     chosen = settings.load(Path.cwd())
     preset = _preset(profile)
-    targets, requirements = _targets(target or list(chosen.target), with_ or [])
+    names = _named(target, every, chosen.target)
+    targets, requirements = _targets(names, with_ or [])
+    if every:
+        targets = _with_all(targets)
     limit = time or (
         None if examples else chosen.time or (None if chosen.examples else preset.time)
     )
@@ -74,6 +80,7 @@ def fuzz(
         variants=tuple(variant or ()),
         findings=findings or Path(chosen.findings or "findings"),
         requirements=requirements,
+        build=every or bool(names),
     )
     exchanges = _exchanges(cassettes or list(chosen.cassettes), dialect or list(chosen.dialect))
     _check_variants(targets, wanted.variants)
@@ -126,31 +133,62 @@ def _preset(profile: str) -> Profile:
     return PROFILES[profile]
 
 
+def _named(names: list[str] | None, every: bool, known: Sequence[str]) -> list[str]:
+    """The targets that are named; those of the settings where the command names none."""
+    if every and names:
+        raise UsageError("--all takes every library; leave --target out, or --all")
+    return names or ([] if every else list(known))
+
+
 def _targets(
     names: list[str], requirements: list[str]
 ) -> tuple[tuple[Target, ...], dict[str, str]]:
     """The targets to fuzz, and which of them get a release of their own."""
     targets = {target.name: target for target in map(declared.find, names)}
+    among = tuple(targets.values()) if names else declared.all_targets()
     wanted: dict[str, str] = {}
     for requirement in requirements:
-        package = re.split(r"[\s=<>!~\[;@]", requirement.strip(), maxsplit=1)[0]
-        of_package = declared.by_package(package)
-        if names:
-            of_package = tuple(target for target in of_package if target.name in targets)
-        if not of_package:
-            scope = f" among {', '.join(targets)}" if names else ""
-            raise UsageError(
-                f"--with {requirement}: no target{scope} tests the package {package!r}; "
-                "see `replayfuzz list targets`"
-            )
-        for target in of_package:
+        for target in _of_package(requirement, among, named=bool(names)):
             targets[target.name] = target
             wanted[target.name] = requirement
     if not targets:
-        # A daemon may have to be built first, which nobody asked for.
-        every = declared.all_targets()
-        return tuple(target for target in every if target.kind == "parser"), wanted
+        return _parsers(), wanted
     return tuple(targets.values()), wanted
+
+
+def _of_package(requirement: str, among: tuple[Target, ...], *, named: bool) -> tuple[Target, ...]:
+    """The targets *among* which there are that test the package of *requirement*, of one registry.
+
+    Raises:
+        UsageError: None does; or packages of that name are in several registries, none of
+            them PyPI.
+    """
+    found = tuple(target for target in among if environments.fits(requirement, target))
+    if not found:
+        _, rest = environments.prefixed(requirement)
+        package = re.split(r"(?<!^)[\s=<>!~\[;@]", rest.strip(), maxsplit=1)[0]
+        scope = f" among {', '.join(target.name for target in among)}" if named else ""
+        raise UsageError(
+            f"--with {requirement}: no target{scope} tests the package {package!r}; "
+            "see `replayfuzz list targets`"
+        )
+    registries = list(dict.fromkeys(map(environments.registry_of, found)))
+    if len(registries) == 1:
+        return found
+    if "pypi" not in registries:
+        choices = " or ".join(f"{name}:{requirement}" for name in registries)
+        raise UsageError(f"--with {requirement}: there are several such packages; write {choices}")
+    return tuple(target for target in found if environments.registry_of(target) == "pypi")
+
+
+def _parsers() -> tuple[Target, ...]:
+    """The default set. A daemon may have to be built first, which nobody asked for."""
+    return tuple(target for target in declared.all_targets() if target.kind == "parser")
+
+
+def _with_all(targets: tuple[Target, ...]) -> tuple[Target, ...]:
+    """Every parser, and *targets*."""
+    return tuple({target.name: target for target in (*_parsers(), *targets)}.values())
 
 
 def _exchanges(places: list[str], wanted: list[str]) -> tuple[Exchange, ...]:

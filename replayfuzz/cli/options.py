@@ -15,8 +15,13 @@ With = Annotated[
     typer.Option(
         "--with",
         metavar="PKG==VER",
-        help="Fuzz this release of a target's package, in an environment of its own.",
+        help="Fuzz this release of a target's package, in an environment of its own. "
+        "npm:, go: or crates: before it names the registry where several have such a package.",
     ),
+]
+All = Annotated[
+    bool,
+    typer.Option("--all", help="Every library there is a target for; build what is not here."),
 ]
 Cassettes = Annotated[
     list[str] | None, typer.Option(help="Cassette file, folder or glob. Repeatable.")

@@ -5,17 +5,14 @@ from __future__ import annotations
 import functools
 import importlib.util
 import platform
-import re
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from replayfuzz.daemon import Daemon
 from replayfuzz.errors import MissingError, TargetError
+from replayfuzz.programs import asked, told_version
 from replayfuzz.target import Target
-
-_ASIDE = re.compile(r"\s*\([^()]*\)")
-_ASKED = 20.0  # seconds for a program to tell its version
 
 
 def daemon_of(target: Target) -> Daemon:
@@ -51,40 +48,15 @@ def toolchain(target: Target) -> str:
             raise MissingError(f"{what} is not here", hint=hint)
     programs = [need for need in (*daemon.needs, *bare) if ":" not in need]
     if programs:
-        return _told_version(programs[0])
+        return told_version(programs[0])
     return f"Python {platform.python_version()}" if program == "{python}" else ""
 
 
 @functools.cache
 def _php_extensions() -> frozenset[str]:
     """Names of the modules that php loads, in lower case."""
-    lines = _asked(("php", "-m")).splitlines()
+    lines = asked(("php", "-m")).splitlines()
     return frozenset(line.strip().lower() for line in lines if line.strip()[:1] not in {"", "["})
-
-
-@functools.cache
-def _told_version(program: str) -> str:
-    """The first line of what *program* says of its version, without remarks in parentheses."""
-    for option in ("--version", "version"):  # go takes the second alone
-        if lines := _asked((program, option)).strip().splitlines():
-            return _ASIDE.sub("", lines[0]).strip()
-    return ""
-
-
-def _asked(command: Sequence[str]) -> str:
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_ASKED,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout if done.returncode == 0 else ""
 
 
 def _has_package(name: str) -> bool:
@@ -94,7 +66,7 @@ def _has_package(name: str) -> bool:
 def _has_php_file(name: str) -> bool:
     """Whether *name* is on PHP's include_path."""
     code = "echo stream_resolve_include_path($argv[1]) === false ? 'no' : 'yes';"
-    return _asked(("php", "-r", code, "--", name)) == "yes"
+    return asked(("php", "-r", code, "--", name)) == "yes"
 
 
 def _has_library(name: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from replayfuzz import environments, handoff, strategies
 from replayfuzz.cassette import Exchange
 from replayfuzz.environments import Environment
-from replayfuzz.errors import ReplayfuzzError
+from replayfuzz.errors import MissingError, ReplayfuzzError
 from replayfuzz.finding import Finding
 from replayfuzz.handoff import Built
 from replayfuzz.run import Deviation, Run, TargetRun, key
@@ -81,7 +81,7 @@ def _prepare(
     for target in targets:
         wanted = options.requirements.get(target.name)
         try:
-            environment = _environment(target, wanted, lambda text: tell(Note(text)))
+            environment = _environment(target, wanted, options, lambda text: tell(Note(text)))
         except ReplayfuzzError as error:
             why = str(error).removeprefix(f"{target.name}: ")
             skipped.append(TargetRun(target.name, skipped=why))
@@ -92,16 +92,23 @@ def _prepare(
 
 
 def _environment(
-    target: Target, wanted: str | None, say: Callable[[str], None]
+    target: Target, wanted: str | None, options: Options, say: Callable[[str], None]
 ) -> Environment | Built:
-    """Where the target's library is, or what a daemon was built to.
+    """Where the target's library is, built where it may be, or what a daemon was built to.
 
     Raises:
         ReplayfuzzError: It cannot be had here.
     """
     if target.kind == "daemon":
         return handoff.build(target, say)
-    return environments.build(target, wanted, say) if wanted else environments.installed(target)
+    if wanted:
+        return environments.build(target, wanted, say)
+    try:
+        return environments.installed(target)
+    except MissingError:
+        if not (options.build and environments.registry_of(target)):
+            raise
+        return environments.newest(target, say)
 
 
 def split(works: Sequence[Work], jobs: int) -> list[list[Work]]:

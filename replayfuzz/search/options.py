@@ -21,6 +21,7 @@ class Options:
         variants: Only these paths through a library; () all.
         findings: Folder that findings are written to; None: they are not written.
         requirements: Target name to what ``--with`` asks for, such as ``openai==1.16.1``.
+        build: Of a library that is not here, build the newest release; else it is skipped.
     """
 
     seconds: float | None = 60.0
@@ -30,3 +31,4 @@ class Options:
     variants: tuple[str, ...] = ()
     findings: Path | None = Path("findings")
     requirements: Mapping[str, str] = field(default_factory=dict)
+    build: bool = False

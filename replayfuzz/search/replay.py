@@ -71,7 +71,7 @@ def replay(
             names a target that is not known.
     """
     finding = findings.load(folder)
-    declared = target or _declared(finding)
+    declared = target or declared_by(finding)
     try:
         environment = _environment(declared, requirement, say)
         attempt = begin(Work(declared, environment))
@@ -114,7 +114,7 @@ def again(finding: Finding, attempt: Attempt) -> Replayed:
     return _answer(finding, attempt.version, tuple(tries), failed[-1] if failed else last)
 
 
-def _declared(finding: Finding) -> Target:
+def declared_by(finding: Finding) -> Target:
     """The target of that name, else the one of the file that declared it then."""
     file = finding.declaration
     return load(Path(file)) if file and Path(file).is_file() else find(finding.target)
@@ -173,6 +173,6 @@ def _environment(
     try:
         return environments.installed(target)
     except MissingError as error:
-        name = target.package.get("pypi", "")
-        hint = f"or replay it with --with {name}==VERSION" if name else ""
+        name = target.package.get(environments.registry_of(target), "")
+        hint = f"or replay it with --with {name}==VERSION" if name else error.hint
         raise MissingError(str(error), hint=hint) from error
