@@ -94,12 +94,11 @@ def as_shown(want: list[SpokenEvent], seen: list[SpokenEvent]) -> list[SpokenEve
 
 
 def as_kept(want: list[SpokenEvent], seen: list[SpokenEvent]) -> list[SpokenEvent]:
-    """*seen*, with what content-equal calls non-strict taken from *want*: kept ids, times."""
+    """*seen*, with what content-equal calls non-strict taken from *want*: ids, times."""
     out = []
     for at, (name, data, last_id, time) in enumerate(seen):
-        sent = want[at] if at < len(want) else None
-        kept = sent and at and not last_id and sent[2] == want[at - 1][2]
-        out.append((name, data, sent[2] if sent and kept else last_id, sent[3] if sent else time))
+        kept_id, kept_time = want[at][2:] if at < len(want) else ("", time)
+        out.append((name, data, last_id or kept_id, kept_time))
     return out
 
 
