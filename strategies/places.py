@@ -10,6 +10,7 @@ import codecs
 import re
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from replayfuzz.formats.aws_event_stream import PRELUDE, spans, total_length
@@ -76,7 +77,7 @@ def _message(body: bytes, at: int) -> tuple[int, int, int]:
     start = 0
     while start <= at:
         try:
-            end = start + total_length(body[start : start + PRELUDE])
+            end = start + _length(body[start : start + PRELUDE])
         except ValueError:
             return 0, 0, 0
         if at < end:
@@ -84,6 +85,11 @@ def _message(body: bytes, at: int) -> tuple[int, int, int]:
             return start, end, start + PRELUDE + size
         start = end
     return 0, 0, 0
+
+
+@lru_cache(maxsize=1024)  # a schedule asks for thousands of places in one body
+def _length(prelude: bytes) -> int:
+    return total_length(prelude)
 
 
 def _edge(body: bytes, at: int) -> Place:

@@ -43,13 +43,13 @@ class Anthropic:
     def raw(self, call: Call) -> Iterator[Shown]:
         """``client.messages.create(stream=True)``, iterated."""
         for event in self._sync.messages.create(**_request(call), stream=True):
-            yield from _shown(event)
+            yield from shown(event)
 
     async def later(self, call: Call) -> AsyncIterator[Shown]:
         """The same with the asynchronous client."""
         async for event in await self._async.messages.create(**_request(call), stream=True):
-            for shown in _shown(event):
-                yield shown
+            for told in shown(event):
+                yield told
 
     def helper(self, call: Call) -> Iterator[Shown]:
         """``client.messages.stream()``: what it has accumulated after each event."""
@@ -65,17 +65,17 @@ class Anthropic:
             stream.get_final_message()
 
 
-def _shown(event: Any) -> Iterator[Shown]:
-    """The events of one raw stream event."""
-    match event.type:
+def shown(event: Any) -> Iterator[Shown]:
+    """The events of one raw stream event, a model or a mapping."""
+    match look(event, "type"):
         case "message_start":
-            yield from _message(event.message)
+            yield from _message(look(event, "message"))
         case "content_block_start":
-            yield from _block(event.content_block, number(event, "index", 0))
+            yield from _block(look(event, "content_block"), number(event, "index", 0))
         case "content_block_delta":
-            yield from _delta(event.delta, number(event, "index", 0))
+            yield from _delta(look(event, "delta"), number(event, "index", 0))
         case "message_delta":
-            yield from _stop(event.delta)
+            yield from _stop(look(event, "delta"))
             yield from _usage(event)
         case "message_stop":
             yield {"type": "done"}

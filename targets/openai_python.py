@@ -6,7 +6,8 @@ import importlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-from replayfuzz.targets import openai_responses, over_httpx
+from replayfuzz.targets import chat_chunks, openai_responses, over_httpx
+from replayfuzz.targets.chat_chunks import Chunks
 from replayfuzz.targets.shown import Grown, fields, number, said
 from replayfuzz.worker import Call, Result, Shown, serve
 
@@ -87,61 +88,6 @@ class OpenAI:
             return stream.current_completion_snapshot
 
 
-class Chunks:
-    """What one raw stream shows, chunk by chunk."""
-
-    def __init__(self) -> None:
-        self._model: str | None = None
-
-    def shown(self, chunk: Any) -> Iterator[Shown]:
-        """The events of one ``ChatCompletionChunk``."""
-        model = said(getattr(chunk, "model", None))
-        if model and model != self._model:
-            self._model = model
-            yield {"type": "model", "model": model}
-        for position, choice in enumerate(getattr(chunk, "choices", None) or ()):
-            yield from _choice(choice, number(choice, "index", position))
-        usage = fields(getattr(chunk, "usage", None))
-        if usage:
-            yield {"type": "usage", "usage": usage}
-
-
-def _choice(choice: Any, index: int) -> Iterator[Shown]:
-    delta = getattr(choice, "delta", None)
-    role = said(getattr(delta, "role", None))
-    if role:
-        yield {"type": "role", "choice": index, "role": role}
-    for kind, text in _texts(delta):
-        if text:
-            yield {"type": kind, "choice": index, "text": text}
-    for place, call in enumerate(getattr(delta, "tool_calls", None) or ()):
-        yield _tool(call, place, index)
-    reason = said(getattr(choice, "finish_reason", None))
-    if reason:
-        yield {"type": "finish", "choice": index, "reason": reason}
-
-
-def _texts(message: Any) -> tuple[tuple[str, str], ...]:
-    """Reasoning is no field of OpenAI's own, but the models keep members they do not know."""
-    more = getattr(message, "model_extra", None) or {}
-    return (
-        ("reasoning", said(more.get("reasoning_content") or more.get("reasoning"))),
-        ("text", said(getattr(message, "content", None))),
-        ("refusal", said(getattr(message, "refusal", None))),
-    )
-
-
-def _tool(call: Any, place: int, choice: int) -> Shown:
-    function = getattr(call, "function", None)
-    shown: Shown = {"type": "tool", "choice": choice, "index": number(call, "index", place)}
-    parts = {"id": call, "name": function, "arguments": function}
-    for name, owner in parts.items():
-        text = said(getattr(owner, name, None))
-        if text:
-            shown[name] = text
-    return shown
-
-
 def _grown(snapshot: Any, grown: Grown) -> Iterator[Shown]:
     """What is new in the accumulated completion since the last chunk."""
     if model := said(getattr(snapshot, "model", None)):
@@ -150,10 +96,10 @@ def _grown(snapshot: Any, grown: Grown) -> Iterator[Shown]:
         index, message = number(choice, "index", position), choice.message
         if role := said(getattr(message, "role", None)):
             yield from grown.value({"type": "role", "choice": index, "role": role})
-        for kind, text in _texts(message):
+        for kind, text in chat_chunks.texts(message):
             yield from grown.text(kind, text, index)
         for place, call in enumerate(getattr(message, "tool_calls", None) or ()):
-            yield from grown.tool(_tool(call, place, index))
+            yield from grown.tool(chat_chunks.tool(call, place, index))
         if reason := said(getattr(choice, "finish_reason", None)):
             yield from grown.value({"type": "finish", "choice": index, "reason": reason})
 

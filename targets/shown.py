@@ -21,8 +21,10 @@ def said(value: Any) -> str:
 
 
 def number(model: Any, name: str, default: int) -> int:
-    """An index that *model* has, or *default*."""
+    """An index that *model* has, or *default*; some SDKs make 1.0 of 1."""
     value = look(model, name)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else default
 
 

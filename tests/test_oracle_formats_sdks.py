@@ -1,7 +1,7 @@
-"""The oracle against Google's, Cohere's and Ollama's own libraries, through a real server.
+"""The oracle against the providers' own libraries, through a real server.
 
-Every shipped cassette, unbent: what a caller is after has to agree. google-genai and cohere are
-no dependencies of ours; where they are absent, their rows are skipped.
+Every shipped cassette, unbent: what a caller is after has to agree. google-genai, cohere,
+mistralai and boto3 are no dependencies of ours; where they are absent, their rows are skipped.
 """
 
 import json
@@ -177,6 +177,110 @@ def test_cohere_agrees_on_its_first_api(exchange: Exchange) -> None:
                     seen.usage = event.response.meta
     seen.agrees(exchange)
     assert seen.usage.tokens.output_tokens == 7
+
+
+@of("mistral.chat")
+def test_mistralai_agrees(exchange: Exchange) -> None:
+    """Content as text and in parts, thinking, whole calls, finish reasons and counts."""
+    sdk = pytest.importorskip("mistralai.client", reason="mistralai 2 is not installed")
+    seen = Seen()
+    with played(exchange) as url, sdk.Mistral(api_key="k", server_url=url) as client:
+        for event in client.chat.stream(model="m", messages=[{"role": "user", "content": "Hi"}]):
+            seen.usage = event.data.usage or seen.usage
+            for choice in event.data.choices:
+                mistral(choice.delta.content or [], seen, choice.index)
+                for call in choice.delta.tool_calls or []:
+                    arguments = json.loads(call.function.arguments)
+                    seen.calls.append((call.id, call.function.name, arguments))
+                if choice.finish_reason:
+                    seen.finishes[choice.index] = choice.finish_reason
+    seen.agrees(exchange)
+    if usage := oracle(exchange)[1].of("usage"):
+        assert usage[-1].get("usage") == seen.usage.model_dump(exclude_unset=True)
+
+
+def mistral(content: Any, seen: Seen, choice: int) -> None:
+    for part in [content] if isinstance(content, str) else content:
+        seen.say("text", part if isinstance(part, str) else getattr(part, "text", ""), choice)
+        for thought in getattr(part, "thinking", None) or []:
+            seen.say("reasoning", thought.text, choice)
+
+
+@contextmanager
+def bedrock(exchange: Exchange, seen: Seen) -> Iterator[Any]:
+    """A client of Bedrock's runtime, whose errors are kept."""
+    boto3 = pytest.importorskip("boto3", reason="boto3 is not installed")
+    exceptions = pytest.importorskip("botocore.exceptions")
+    keys = {"aws_access_key_id": "k", "aws_secret_access_key": "k", "region_name": "us-east-1"}
+    with (
+        played(exchange) as url,
+        closing(boto3.client("bedrock-runtime", endpoint_url=url, **keys)) as client,
+    ):
+        try:
+            yield client
+        except exceptions.EventStreamError as error:
+            seen.failure = str(error)
+
+
+@of("bedrock.converse_stream")
+def test_boto3_agrees(exchange: Exchange) -> None:
+    """Texts, reasoning, calls in pieces, the stop reason, the documented counts, exceptions."""
+    seen = Seen()
+    parts: dict[int, list[str]] = {}
+    with bedrock(exchange, seen) as client:
+        answer = client.converse_stream(modelId="m-1", messages=[])
+        with closing(answer["stream"]) as events:
+            for event in events:
+                for kind, value in event.items():
+                    converse(kind, value, seen, parts)
+    seen.calls = [(call, name, json.loads(text)) for call, name, text in parts.values()]
+    seen.agrees(exchange)
+    if usage := oracle(exchange)[1].of("usage"):
+        assert seen.usage.items() <= usage[-1].get("usage").items()
+
+
+def converse(kind: str, event: Any, seen: Seen, parts: dict[int, list[str]]) -> None:
+    delta = event.get("delta", {})
+    match kind:
+        case "contentBlockStart" if call := event["start"].get("toolUse"):
+            parts[event["contentBlockIndex"]] = [call["toolUseId"], call["name"], ""]
+        case "contentBlockDelta":
+            seen.say("text", delta.get("text"))
+            seen.say("reasoning", delta.get("reasoningContent", {}).get("text"))
+            if piece := delta.get("toolUse"):
+                parts[event["contentBlockIndex"]][2] += piece["input"]
+        case "messageStop":
+            seen.finishes[0] = event["stopReason"]
+        case "metadata":
+            seen.usage = event["usage"]
+
+
+@of("bedrock.invoke_with_response_stream")
+def test_boto3_agrees_on_invoke(exchange: Exchange) -> None:
+    """The chunks are the model's own: what they hold, put together, is what the oracle tells."""
+    seen = Seen()
+    chunks: list[Any] = []
+    with bedrock(exchange, seen) as client:
+        answer = client.invoke_model_with_response_stream(modelId="m-1", body=b"{}")
+        with closing(answer["body"]) as events:
+            chunks.extend(json.loads(event["chunk"]["bytes"]) for event in events)
+    parts: dict[int, list[str]] = {}
+    for chunk in chunks:
+        invoked(chunk, seen, parts)
+    seen.calls = [(call, name, json.loads(text)) for call, name, text in parts.values()]
+    seen.agrees(exchange)
+
+
+def invoked(chunk: Any, seen: Seen, parts: dict[int, list[str]]) -> None:
+    delta, block = chunk.get("delta", {}), chunk.get("content_block", {})
+    seen.say("text", chunk.get("outputText") or delta.get("text"))
+    seen.say("reasoning", delta.get("thinking"))
+    if block.get("type") == "tool_use":
+        parts[chunk["index"]] = [block["id"], block["name"], ""]
+    if piece := delta.get("partial_json"):
+        parts[chunk["index"]][2] += piece
+    if reason := chunk.get("completionReason") or delta.get("stop_reason"):
+        seen.finishes[0] = reason
 
 
 @of("ollama.generate")
