@@ -1,0 +1,3 @@
+module replayfuzz/worker
+
+go 1.21
