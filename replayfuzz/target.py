@@ -46,6 +46,8 @@ class Target:
         daemon: How it is built, started and read, for the kind ``daemon``; else None.
         build: Folder beside the declaration that holds the source of a compiled worker
             (a Go module or a Cargo package); "" where nothing is compiled.
+        choices: How many choices (candidates) a call through it can ask for; 0: any number.
+            Nobody is held to a stream with more: no caller of it ever gets one.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Target:
     requires: str = ""
     daemon: Daemon | None = None
     build: str = ""
+    choices: int = 0
 
     def shown_by(self, variant: str, dialect: str = "") -> frozenset[str] | None:
         """Event types that *variant* reports of streams of *dialect*; None: every type."""
@@ -85,7 +88,7 @@ class Target:
 
 _KEYS = {
     "name", "kind", "dialects", "variants", "command", "package", "needs", "pins",
-    "reports", "expect", "requires", "daemon", "build",
+    "reports", "expect", "requires", "daemon", "build", "choices",
 }  # fmt: skip
 
 
@@ -128,7 +131,15 @@ def parse(document: Mapping[str, Any], source: str) -> Target:
         requires=str(table.get("requires", "")),
         daemon=parse_daemon(table["daemon"], source) if kind == "daemon" else None,
         build=str(table.get("build", "")),
+        choices=_count(table, "choices", source),
     )
+
+
+def _count(table: Mapping[str, Any], key: str, source: str) -> int:
+    value = table.get(key, 0)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TargetError(f"{source}: {key!r} must be a whole number, 0 or more")
+    return value
 
 
 def _words(

@@ -42,6 +42,13 @@ def test_reports_may_differ_by_dialect():
     assert found.shown_by("raw", "ndjson") == frozenset({"text"})
 
 
+@pytest.mark.parametrize("count", [-1, True, "1", 1.0])
+def test_choices_are_counted(count):
+    assert (target().choices, target(choices=1).choices) == (0, 1)
+    with pytest.raises(TargetError, match="whole number"):
+        target(choices=count)
+
+
 def test_a_list_of_reports_is_for_every_variant():
     assert target(reports=["text"]).shown_by("any") == frozenset({"text"})
 

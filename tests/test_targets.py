@@ -195,6 +195,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Server
 
+    def do_GET(self):
+        self.do_POST()
+
     def do_POST(self):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         status, kind, body = self.server.answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple, Protocol
 
@@ -16,6 +16,7 @@ from replayfuzz.target import Target
 from replayfuzz.transcript import Expected, Transcript
 from replayfuzz.verdict import Verdict, Violation
 from replayfuzz.wire import Bent, bend, looks_like_a_flood, message_end
+from replayfuzz.wire.request import accepts
 
 Over = Literal["memory", "tcp"]
 """How a case is delivered."""
@@ -146,12 +147,16 @@ class Oracle:
     def judge(self, case: Case, bent: Bent, seen: Transcript, target: Target) -> Verdict:
         """Hold *seen* against the rules that apply to this case."""
         known = self._find(case, bent)
+        if target.choices and known.choices > target.choices:
+            return _OK
         reports = target.shown_by(case.variant, case.exchange.dialect)
         plain = seen.delivery is None or seen.delivery.over == "memory"
         verdict = _OK
         if not (plain and seen == known.good.get(reports)):
             wants = self._project(known.wants, case) if self._project else known.wants
             verdict = invariants.judge(wants, seen, reports)
+            if not _asked_for(case, seen):
+                verdict = _excused(verdict)
             if plain and not verdict.violations:
                 known.good[reports] = seen
         if verdict.outcome == "failed":
@@ -208,6 +213,12 @@ class _Known:
     # Answers to the uncut stream, by variant and delivery; None: one that broke a rule.
     bases: dict[tuple[str, str], Transcript | None]
 
+    @property
+    def choices(self) -> int:
+        """How many choices the stream has, as a correct reader sees it."""
+        seen = (event.get("choice") for want in self.wants for event in want.events)
+        return max(seen, default=-1) + 1
+
 
 def _way(case: Case, seen: Transcript) -> tuple[str, str]:
     return case.variant, seen.delivery.over if seen.delivery else "memory"
@@ -230,4 +241,28 @@ def _compared(
     return Violation(rule.id, evidence, rule.severity)
 
 
+def _asked_for(case: Case, seen: Transcript) -> bool:
+    """Whether the body came in a coding that the client takes, by the request that it sent."""
+    coding = case.plan.head.coding or case.exchange.coding
+    request = seen.delivery.request if seen.delivery else b""
+    return not (coding and request) or accepts(request, coding)
+
+
+def _excused(verdict: Verdict) -> Verdict:
+    """The verdict on a client that was sent a coding that it had said it does not take.
+
+    RFC 9110 section 12.5.3: the server at fault is we. It may make anything of it, but it
+    has to come to an end.
+    """
+    return Verdict(
+        tuple(
+            one
+            if one.outcome == "informational" or one.invariant in _ALWAYS
+            else replace(one, outcome="non-strict")
+            for one in verdict.violations
+        )
+    )
+
+
+_ALWAYS = frozenset({"no-crash", "no-hang"})
 _OK = Verdict()
