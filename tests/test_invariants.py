@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from replayfuzz.errors import UsageError
 from replayfuzz.invariants import INVARIANTS, compare, find, judge
+from replayfuzz.invariants.calls import respelt
 from replayfuzz.invariants.invariant import EXCEPTION
 from replayfuzz.invariants.judge import _held
 from replayfuzz.transcript import Delivery, Event, Expected, Failure, Transcript, event
@@ -462,3 +463,22 @@ def test_truncation_of_a_stream_that_is_not_valid(message_end, outcome):
     found = {each.invariant: each.outcome for each in judge((want,), seen).violations}
 
     assert found["truncation-surfaced"] == outcome
+
+
+@pytest.mark.parametrize(
+    ("want", "seen", "told"),
+    [
+        ('{"x": 1e3}', '{"x":1000}', "ok"),
+        ('{"x": 1.0}', '{"x":1}', "ok"),
+        ('{"x": 1}', '{"x":1.0}', "ok"),
+        ('{"x":[1e0,{"y":2E1}]}', '{"x":[1,{"y":20}]}', "ok"),
+        ('{"x":12345678901234567890}', '{"x":12345678901234567000}', "respelt"),
+        ('{"x":1}', '{"x":true}', None),
+        ('{"x":1.5}', '{"x":1}', None),
+        ('{"x":1e999}', '{"x":1}', None),
+        ("", "{}", "ok"),
+    ],
+)
+def test_a_number_is_its_value_and_not_its_spelling(want, seen, told):
+    """RFC 8259 section 6 has one grammar for numbers, and lets readers have doubles."""
+    assert respelt(want, seen) == told

@@ -5,16 +5,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from replayfuzz.cassette import Exchange, Request
 from replayfuzz.environments import Environment
 from replayfuzz.finding import Finding
+from replayfuzz.invariants import PIECES
 from replayfuzz.invariants.resources import descriptors, memory
 from replayfuzz.plan import Cut, Pause, Plan
 from replayfuzz.search import probes
-from replayfuzz.search.case import UNBENT, Attempt, Case, signatures
+from replayfuzz.search.case import UNBENT, Attempt, Case, Outcome, signatures
 from replayfuzz.search.held import held
 from replayfuzz.search.hunt import Hunt
 from replayfuzz.search.job import Work, begin
@@ -22,7 +24,8 @@ from replayfuzz.search.probes import Measured, Untold
 from replayfuzz.search.probing import NO_TIME, Probing
 from replayfuzz.search.replay import again
 from replayfuzz.target import Target
-from replayfuzz.transcript import event
+from replayfuzz.transcript import Transcript, event
+from replayfuzz.verdict import Verdict
 from tests.readers import chat, raw, right, trying
 
 PROGRAM = Path(__file__).with_name("probed_worker.py")
@@ -309,3 +312,47 @@ def test_it_becomes_a_finding_and_is_replayed():
     assert finding.invariant == "chunking-independent"
     assert len(finding.plan.edits) == 1
     assert again(finding, attempt).answer == "fails"
+
+
+# -- time --------------------------------------------------------------------------------
+
+
+class Timed:
+    """Answers with the CPU time that *cost* gives for a size and a piece; None: it hangs."""
+
+    def __init__(self, cost):
+        self.cost = cost
+        self.asked = []
+
+    def overs(self, case):
+        return ("memory",)
+
+    def attempt(self, case, over, patience=1.0):
+        (piece,) = (edit.every for edit in case.plan.edits if hasattr(edit, "every"))
+        self.asked.append((len(case.bent.body), piece))
+        cpu = self.cost(len(case.bent.body), piece)
+        seen = Transcript((), "complete", cpu=cpu) if cpu is not None else Transcript((), "hang")
+        return Outcome(seen, Verdict())
+
+
+def timed(cost):
+    probe: Any = probes.find("linear-time")
+    return probe.run(Timed(cost), RAW, "default")
+
+
+def test_time_that_grows_is_told_where_small_pieces_do_not_end_at_all():
+    def cost(size, piece):
+        seconds = (size / 262_144) ** 2 * (0.025 if piece == max(PIECES) else 0.8)
+        return seconds if seconds < 8 else None
+
+    found = timed(cost)
+
+    assert found.evidence.case == "growth"
+    assert f"pieces of {max(PIECES)} bytes" in found.evidence.observed
+
+
+def test_a_reader_that_hangs_with_small_pieces_alone_is_left_to_another_rule():
+    def cost(size, piece):
+        return size * 1e-9 if piece == max(PIECES) else None
+
+    assert timed(cost) is None

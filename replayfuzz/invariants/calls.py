@@ -84,11 +84,24 @@ def respelt(want: str, seen: str) -> str | None:
         return "ok"  # no argument piece was sent: the empty object is what that means
     try:
         value = json.loads(seen)
-        if evidence.canonical(json.loads(want)) != evidence.canonical(value):
-            return None
-    except ValueError:
+        asked = json.loads(want)
+        if evidence.canonical(_numbers(asked)) == evidence.canonical(_numbers(value)):
+            return "ok" if seen in _spellings(value) else "respelt"
+        # RFC 8259 section 6: "good interoperability can be achieved by implementations that
+        # expect no more precision or range than [IEEE 754 binary64] provide[s]".
+        doubles = [evidence.canonical(json.loads(text, parse_int=float)) for text in (want, seen)]
+    except (ValueError, OverflowError):
         return None
-    return "ok" if seen in _spellings(value) else "respelt"
+    return "respelt" if doubles[0] == doubles[1] else None
+
+
+def _numbers(value: Any) -> Any:
+    """*value* with each number that is whole as an integer: 1e3, 1000.0 and 1000 are one."""
+    if isinstance(value, dict):
+        return {name: _numbers(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _spellings(value: Any) -> set[str]:

@@ -13,10 +13,12 @@ from replayfuzz.invariants import PIECES, SIZES, Sample, time_rule
 from replayfuzz.plan import Plan, Slice, Splice
 from replayfuzz.search.case import UNBENT, Attempt, Case
 from replayfuzz.search.probes.probe import Measured, Probe
+from replayfuzz.verdict import Evidence
 
 RULE = "linear-time"
 NOTE = "measured in memory: CPU time, least of three"
 TIMES = 3  # the least of so many counts: other programs only ever add to it
+SURE = 1.0  # seconds of CPU to which other programs add little
 
 
 def probe(attempt: Attempt, exchange: Exchange, variant: str) -> Measured | None:
@@ -35,32 +37,57 @@ def probe(attempt: Attempt, exchange: Exchange, variant: str) -> Measured | None
 
 
 def _measured(attempt: Attempt, exchange: Exchange, variant: str) -> Measured | None:
+    """The large pieces come first: what grows with them may not end at all with small ones."""
     samples, reference = [], []
-    last = None
-    for piece in PIECES:
-        for size in SIZES:
-            plan = long_line(exchange, size, piece)
-            if plan is None:
-                return None
-            case = Case(exchange, plan, variant)
-            if "memory" not in attempt.overs(case):
-                return None
-            seconds = []
-            for _ in range(TIMES):
-                last = attempt.attempt(case, "memory", 4.0)
-                if last.seen.cpu is None or last.seen.end == "hang":
-                    return None  # a hang is told by a rule of its own
-                seconds.append(last.seen.cpu)
-            samples.append(Sample(size, min(seconds), piece))
-            reference.append(Sample(size, _own(case), piece))
+    for piece in sorted(PIECES, reverse=True):
+        found = [_sampled(attempt, exchange, variant, (size, piece)) for size in SIZES]
+        told = [each for each in found if each is not None]
+        if len(told) < len(found):
+            continue
+        samples += [each[0] for each in told]
+        reference += [each[1] for each in told]
+        evidence = time_rule([each[0] for each in told])
+        if evidence is not None:
+            return _found(attempt, exchange, variant, (evidence, piece))
     evidence = time_rule(samples, reference)
-    if evidence is None or last is None:
+    if evidence is None:
         return None
-    # The smaller size shows the same, and a finding is read by people.
-    plan = long_line(exchange, SIZES[0], PIECES[0] if evidence.case == "growth" else PIECES[-1])
-    calls = len(PIECES) * len(SIZES) * TIMES
-    case = Case(exchange, plan or UNBENT, variant)
-    return Measured(case, evidence, last.seen, "memory", NOTE, calls)
+    return _found(attempt, exchange, variant, (evidence, max(PIECES)))
+
+
+def _sampled(
+    attempt: Attempt, exchange: Exchange, variant: str, shape: tuple[int, int]
+) -> tuple[Sample, Sample] | None:
+    """Time of the target and of our own reader for a line of *shape*: its size, its pieces.
+
+    None: it cannot be told. That a call does not end is told by a rule of its own.
+    """
+    size, piece = shape
+    plan = long_line(exchange, size, piece)
+    if plan is None:
+        return None
+    case = Case(exchange, plan, variant)
+    if "memory" not in attempt.overs(case):
+        return None
+    seconds: list[float] = []
+    while len(seconds) < TIMES:
+        seen = attempt.attempt(case, "memory").seen
+        if seen.cpu is None or seen.end == "hang":
+            return None
+        seconds.append(seen.cpu)
+        if seen.cpu > SURE:
+            break
+    return Sample(size, min(seconds), piece), Sample(size, _own(case), piece)
+
+
+def _found(
+    attempt: Attempt, exchange: Exchange, variant: str, told: tuple[Evidence, int]
+) -> Measured:
+    """The smaller size shows the same, and a finding is read by people."""
+    evidence, piece = told
+    case = Case(exchange, long_line(exchange, SIZES[0], piece) or UNBENT, variant)
+    seen = attempt.attempt(case, "memory", 4.0).seen
+    return Measured(case, evidence, seen, "memory", NOTE, len(PIECES) * len(SIZES) * TIMES)
 
 
 def long_line(exchange: Exchange, size: int, piece: int) -> Plan | None:
