@@ -57,7 +57,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Bug:
-    """An entry of knownbugs.json."""
+    """An entry of knownbugs.json.
+
+    Attributes:
+        variants, dialects: Those that "fixed" mended; empty: all.
+    """
 
     id: str
     target: str
@@ -68,6 +72,8 @@ class Bug:
     reference: str
     invariants: tuple[str, ...]
     marks: tuple[Mark, ...]
+    variants: tuple[str, ...] = ()
+    dialects: tuple[str, ...] = ()
 
     def shown_by(self, finding: Finding) -> bool:
         """Whether *finding* is this bug, and counts against the release."""
@@ -88,7 +94,9 @@ def known() -> tuple[Bug, ...]:
 def _bug(entry: dict[str, Any], groups: dict[str, list[str]]) -> Bug:
     marks = tuple(map(_mark, entry.pop("marks")))
     named = (groups[name[1:]] if name.startswith("@") else [name] for name in entry["invariants"])
-    return Bug(**{**entry, "invariants": tuple(one for some in named for one in some)}, marks=marks)
+    lists = {name: tuple(entry.get(name, ())) for name in ("variants", "dialects")}
+    invariants = tuple(one for some in named for one in some)
+    return Bug(**{**entry, **lists, "invariants": invariants}, marks=marks)
 
 
 def _mark(entry: dict[str, Any]) -> Mark:
@@ -172,10 +180,13 @@ def _search(bug: Bug, version: str, options: Options, tell: Any) -> Run:
     environments.build(target, wanted)
     with TemporaryDirectory() as folder:
         place = (options.findings or Path(folder)) / wanted
-        options = replace(options, requirements={bug.target: wanted}, findings=place)
+        options = replace(
+            options, requirements={bug.target: wanted}, findings=place, variants=bug.variants
+        )
+        streams = (one for one in store.shipped() if one.dialect in (bug.dialects or [one.dialect]))
         if isinstance(tell, _Watch):
             tell._began = time.monotonic()
-        run = fuzz((target,), store.shipped(), options, tell)
+        run = fuzz((target,), tuple(streams), options, tell)
     if run.interrupted and not (isinstance(tell, _Watch) and tell.found):
         raise KeyboardInterrupt  # the user's own: not only this search is to end
     return run

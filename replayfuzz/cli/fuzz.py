@@ -81,6 +81,7 @@ def fuzz(
         findings=findings or Path(chosen.findings or "findings"),
         requirements=requirements,
         build=every or bool(names),
+        unasked=not (every or names or requirements),
     )
     exchanges = _exchanges(cassettes or list(chosen.cassettes), dialect or list(chosen.dialect))
     _check_variants(targets, wanted.variants)

@@ -66,12 +66,16 @@ class Registry(Protocol):
 _REGISTRIES: Mapping[str, Registry] = {"pypi": pypi, "npm": npm, "go": go, "crates": crates}
 
 
-def installed(target: Target) -> Environment:
+def installed(target: Target, *, built: bool = True) -> Environment:
     """What of the target's library is here: nothing is built.
 
     For a Python package that is this interpreter; for an npm package the nearest
     ``node_modules``; for it and for compiled workers, else, the newest release that was
     built before.
+
+    Args:
+        target: Whose library it is.
+        built: Whether one counts that we built; else only what the user installed.
 
     Raises:
         MissingError: The library is not here; the hint says how to get it.
@@ -82,7 +86,7 @@ def installed(target: Target) -> Environment:
     try:
         return _REGISTRIES[name].installed(target)
     except MissingError:
-        found = None if name == "pypi" else _built(target, name)
+        found = _built(target, name) if built and name != "pypi" else None
         if found is None:
             raise
         return found

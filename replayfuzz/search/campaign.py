@@ -76,18 +76,31 @@ def _died(folder: Path | None) -> Iterator[str]:
 def _prepare(
     targets: Sequence[Target], options: Options, tell: Tell
 ) -> tuple[list[Work], list[TargetRun]]:
-    """Find or build each target's environment; what cannot be had is skipped."""
-    works, skipped = [], []
+    """Find or build each target's environment; what cannot be had is skipped.
+
+    Of a library that nobody asked for, no word is said but its name.
+    """
+    works, skipped, absent = [], [], []
     for target in targets:
         wanted = options.requirements.get(target.name)
         try:
             environment = _environment(target, wanted, options, lambda text: tell(Note(text)))
         except ReplayfuzzError as error:
+            if isinstance(error, MissingError) and options.unasked and not wanted:
+                absent.append(target.name)
+                continue
             why = str(error).removeprefix(f"{target.name}: ")
             skipped.append(TargetRun(target.name, skipped=why))
             tell(Note(f"{target.name}: skipped: {why}"))
         else:
             works.append(Work(target, environment))
+    if absent:
+        tell(
+            Note(
+                f"{len(absent)} other targets are not installed here ({absent[0]} … {absent[-1]}): "
+                "`replayfuzz list targets` shows them, --all builds and fuzzes them"
+            )
+        )
     return works, skipped
 
 
@@ -104,7 +117,7 @@ def _environment(
     if wanted:
         return environments.build(target, wanted, say)
     try:
-        return environments.installed(target)
+        return environments.installed(target, built=not options.unasked)
     except MissingError:
         if not (options.build and environments.registry_of(target)):
             raise

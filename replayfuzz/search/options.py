@@ -22,6 +22,8 @@ class Options:
         findings: Folder that findings are written to; None: they are not written.
         requirements: Target name to what ``--with`` asks for, such as ``openai==1.16.1``.
         build: Of a library that is not here, build the newest release; else it is skipped.
+        unasked: The targets are all that there are, not those that somebody named: only what
+            the user installed is searched, and what is not there is no matter.
     """
 
     seconds: float | None = 60.0
@@ -32,3 +34,4 @@ class Options:
     findings: Path | None = Path("findings")
     requirements: Mapping[str, str] = field(default_factory=dict)
     build: bool = False
+    unasked: bool = False
