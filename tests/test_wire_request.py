@@ -2,7 +2,7 @@
 
 import pytest
 
-from replayfuzz.wire.request import MAX_BODY, MAX_HEAD, RequestError, RequestReader
+from replayfuzz.wire.request import MAX_BODY, MAX_HEAD, RequestError, RequestReader, accepts
 
 PLAIN = b"POST /t/1/v1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
 NO_BODY = b"GET /t/2 HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -91,3 +91,26 @@ def test_a_client_that_waits_for_continue_is_told_once():
 def test_what_is_no_request_is_refused(data):
     with pytest.raises(RequestError):
         read(data)
+
+
+@pytest.mark.parametrize(
+    ("fields", "gzip"),
+    [
+        ("", True),
+        ("Accept-Encoding: gzip, deflate\r\n", True),
+        ("accept-encoding:br\r\nACCEPT-ENCODING: x-gzip;q=0.5\r\n", True),
+        ("Accept-Encoding: *\r\n", True),
+        ("Accept-Encoding:\r\n", False),
+        ("Accept-Encoding: identity\r\n", False),
+        ("Accept-Encoding: gzip;q=0, *\r\n", False),
+        ("Accept-Encoding: gzip ; q=0.000\r\n", False),
+        ("Accept-Encoding: *;q=0\r\n", False),
+        ("Accept-Encoding: gzip;q=0.001\r\n", True),
+    ],
+)
+def test_a_request_says_which_codings_its_client_takes(fields, gzip):
+    """RFC 9110 section 12.5.3; what stands in the body is no field."""
+    request = f"GET / HTTP/1.1\r\nHost: x\r\n{fields}\r\n\r\nAccept-Encoding: gzip\r\n".encode()
+
+    assert accepts(request, "gzip") is gzip
+    assert accepts(request, "X-GZIP") is gzip

@@ -20,10 +20,32 @@ _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*(?=\r\n)", r
 _CONNECTION = re.compile(rb"\r\nconnection:([^\r\n]*)", re.IGNORECASE)
 _CONTINUE = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 _CODED = re.compile(rb"\r\ntransfer-encoding[ \t]*:", re.IGNORECASE)
+_ACCEPTED = re.compile(rb"\r\naccept-encoding:([^\r\n]*)", re.IGNORECASE)
+_REFUSED = re.compile(r"q=0(\.0{0,3})?")
 
 
 class RequestError(Exception):
     """What arrived is not an HTTP/1.1 request, or too large; the connection is of no more use."""
+
+
+def accepts(request: bytes, coding: str) -> bool:
+    """Whether the client of a raw request takes a content coding (RFC 9110 section 12.5.3).
+
+    Without the field it takes any coding, with an empty one none.
+    """
+    head = request.partition(b"\r\n\r\n")[0] + b"\r\n"
+    fields = _ACCEPTED.findall(head)
+    if not fields:
+        return True
+    listed: dict[str, bool] = {}
+    for item in b",".join(fields).decode("latin-1").lower().split(","):
+        name, *weights = (word.strip() for word in item.split(";"))
+        listed[_coding(name)] = not any(map(_REFUSED.fullmatch, weights))
+    return listed.get(_coding(coding.lower()), listed.get("*", False))
+
+
+def _coding(name: str) -> str:
+    return name.removeprefix("x-")  # RFC 9110 section 8.4.1: equivalent to those without it
 
 
 @dataclass(frozen=True, slots=True)
