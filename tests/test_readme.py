@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import typer
 
+from replayfuzz import declared, environments
 from replayfuzz.cli.app import app
+from replayfuzz.errors import MissingError
 from tests.cli import environment
 from tests.daemons import PROGRAM
 
@@ -111,6 +113,28 @@ def test_your_own_target(project):
     assert [target["name"] for target in result["targets"]] == ["mylib"]
     assert "valid-utf8" in {finding["invariant"] for finding in result["findings"]}
     assert (project / result["findings"][0]["folder"] / "repro.py").is_file()
+
+
+@pytest.mark.slow
+def test_your_own_target_in_javascript(project):
+    """With a release of the package that was built before: a test downloads nothing."""
+    try:
+        built = environments.installed(declared.find("eventsource-parser"))
+    except MissingError as missing:
+        pytest.skip(str(missing))
+    modules = Path(built.variables["REPLAYFUZZ_MODULES"]) / "node_modules"
+    (project / "node_modules").symlink_to(modules)
+    program = block("js", "// my.mjs")
+    (project / "my.mjs").write_text(program)
+    (project / "my.toml").write_text(block("toml", "# my.toml"))
+
+    words = ["--target", "./my.toml", "--examples", "60", "--seed", "0"]
+    done = run(project, "replayfuzz", "fuzz", *words, "--format", "json")
+
+    result = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [(each["name"], each["examples"]) for each in result["targets"]] == [("my", 60)]
+    assert program.count("\n") <= 20
 
 
 @pytest.mark.slow
