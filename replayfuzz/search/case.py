@@ -38,6 +38,11 @@ class Case:
         """The stream as it is sent; made once, because it is asked for at every step."""
         return bend(self.exchange, self.plan)
 
+    @cached_property
+    def message_end(self) -> Literal["complete", "incomplete", "open"]:
+        """See ``wire.message_end``."""
+        return message_end(self.exchange, self.plan, self.bent)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -191,7 +196,7 @@ class Oracle:
     def _looked_up(self, case: Case, bent: Bent) -> _Known:
         exchange, plan = case.exchange, case.plan
         status = plan.head.status or exchange.status
-        end = message_end(exchange, plan, bent)
+        end = case.message_end
         flood = looks_like_a_flood(exchange, bent)
         key = (bent.body, status, end, bent.how, plan.head.coding, exchange.dialect, flood)
         known = self._known.get(key)

@@ -98,7 +98,7 @@ class InWorker:
     def _in_memory(self, case: Case, bent: Bent, patience: float) -> Transcript:
         exchange, head = case.exchange, case.plan.head
         pieces = wire.pieces(exchange, case.plan, bent)
-        whole = wire.message_end(exchange, case.plan, bent) == "complete"
+        whole = case.message_end == "complete"
         seconds = limit(bent, PATIENCE) * patience
         seen = self._worker.call(
             {
@@ -114,7 +114,7 @@ class InWorker:
         return replace(seen, delivery=Delivery("memory", len(pieces)))
 
     def _over_socket(self, case: Case, bent: Bent, patience: float) -> Transcript:
-        still_open = wire.message_end(case.exchange, case.plan, bent) == "open"
+        still_open = case.message_end == "open"
         seconds = limit(bent, OPEN_PATIENCE if still_open else PATIENCE) * patience
         ticket = self._listening().offer(wire.render(case.exchange, case.plan, bent))
         seen = self._worker.call({**_asked(case, seconds), "url": ticket.url}, seconds + MARGIN)
@@ -138,7 +138,7 @@ def _fits_memory(case: Case) -> bool:
     if any(isinstance(edit, Cut | Slice) and edit.layer in ("tcp", "head") for edit in plan.edits):
         return False
     bent = case.bent
-    return not bent.waits and wire.message_end(case.exchange, plan, bent) != "open"
+    return not bent.waits and case.message_end != "open"
 
 
 def _asked(case: Case, seconds: float) -> dict[str, Any]:
@@ -177,6 +177,6 @@ def slow(case: Case) -> bool:
         return True
     if handoff.leaves is not None:
         return False  # nobody waits for what the upstream does not say
-    if wire.message_end(case.exchange, case.plan, bent) == "open":
+    if case.message_end == "open":
         return True
     return len(bent.cuts) > MANY and not _fits_memory(case)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from http import HTTPStatus
 
 from replayfuzz.cassette import Exchange, Fields
@@ -19,13 +20,18 @@ def response_fields(exchange: Exchange, head: Head) -> Fields:
 
     A body is content, decoded, but for one that was kept as it came (``Exchange.coding``).
     """
-    as_it_came = exchange.coding or dict(exchange.origin).get("kind") == "recorded"
+    as_it_came = dict(exchange.origin).get("kind") == "recorded" or bool(exchange.coding)
+    return _asked_for(exchange.fields, head, as_it_came)
+
+
+@lru_cache(maxsize=256)
+def _asked_for(fields: Fields, head: Head, as_it_came: bool) -> Fields:
     replaced = {name.lower() for name, _ in head.fields}
     if head.coding:
         replaced.add(_CODED)
     kept = [
         (name, value)
-        for name, value in exchange.fields
+        for name, value in fields
         if name.lower() not in _FRAMING_FIELDS | replaced and (as_it_came or name.lower() != _CODED)
     ]
     added = [(name, value) for name, value in head.fields if value]
