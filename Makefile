@@ -106,8 +106,8 @@ wheel: .venv/dev ## build sdist and wheel, install the wheel where nothing else 
 bench: .venv/dev ## every benchmark of the project as one table of ratios
 	$(PY) -m benchmarks
 
-bench-bugs: .venv/dev ## known bugs of real releases: found on bad, silent on fixed
-	$(PY) -m benchmarks.knownbugs
+bench-bugs: .venv/dev ## known bugs of real releases: found on bad, silent on fixed; then what rivals find
+	$(PY) -m benchmarks.knownbugs; code=$$?; $(PY) -m benchmarks.rivals; exit $$code
 
 bench-faults: .venv/dev ## faults planted in a streaming daemon: found, minimal, replayed
 	$(PY) -m benchmarks.faults $(FAULTS)

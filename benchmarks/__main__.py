@@ -20,6 +20,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "oracle": ("F6",),
     "search": ("P1", "P2", "P3", "P16", "P17"),
     "sdk": ("P4",),
+    "sweep": ("P4J",),
     "fidelity": ("P5", "P6", "P7", "P8"),
     "handoffs": ("P11",),
     "frames": ("P13",),

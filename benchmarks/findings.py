@@ -108,7 +108,7 @@ def _lines(found: Sequence[Published]) -> Iterator[str]:
     yield "Made by `python -m benchmarks.findings --write` from the folders in"
     yield "[findings/](findings/); a test keeps it in step. Each was made minimal by"
     yield "`replayfuzz fuzz`, read beside the clause, and replayed five times out of five over a"
-    yield "real socket (`python -m benchmarks.findings --replay 5`).\n"
+    yield "real socket, but time, which is measured in memory: `benchmarks.findings --replay 5`.\n"
     yield f"{len(failed)} findings in {len(packages)} packages, {len(triggers)} kinds of trigger:"
     yield ", ".join(f"{name} ({number})" for name, number in triggers.most_common()) + ".\n"
     yield "| Package | Release | What is wrong | Rule | Trigger | Body | Since |"

@@ -1,17 +1,21 @@
-"""P4: what a search of a real SDK costs beside the loop that a person would write for it.
+"""P4: what a search of a real SDK costs beside the SDK's own loop in memory.
 
-The loop cuts the same stream at random, has the SDK read it over its own mock transport in
-one process, and compares the text. The search draws a plan, bends, sends it to the worker as
-a frame, and judges. They take turns; CPU of every process that takes part.
+The loop cuts the same stream at random and has the SDK read it over its own mock transport, with
+nothing around it, in one process of the same environment. The search draws a plan, bends, sends it
+to the worker as a frame, and judges. They take turns; CPU of every process that takes part.
+
+Every SDK in Python that takes memory delivery and is here (or was built before) is measured, on a
+stream of its first dialect; ``--newest`` builds those that are not here.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
@@ -21,87 +25,118 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.frames import CHUNK, cpu
 from benchmarks.search import QUIET
 from benchmarks.table import Row, main
-from replayfuzz import declared, environments, strategies
+from replayfuzz import declared, environments, store, strategies
 from replayfuzz.cassette import Exchange
-from replayfuzz.errors import MissingError
+from replayfuzz.environments import Environment
+from replayfuzz.errors import MissingError, ReplayfuzzError
 from replayfuzz.plan import Plan
 from replayfuzz.search.case import Case
 from replayfuzz.search.draws import Draws
 from replayfuzz.search.process import InWorker
+from replayfuzz.target import Target
 
 ROUNDS = 7
 EXAMPLES = 100
 CUTS = 50  # the stream that the figures of BENCHMARKS.md are told for: 20 events, 50 chunks
 BODY = b"".join(CHUNK % b"word %d " % n for n in range(20)) + b"data: [DONE]\n\n"
 HEAD = (("Content-Type", "text/event-stream"),)
-STREAM = Exchange("twenty", "openai.chat", fields=HEAD, body=BODY)
+TWENTY = Exchange("twenty", "openai.chat", fields=HEAD, body=BODY)
 
 LOOP = """
-import json, random, sys, time
-import openai
-from openai import _base_client as base
-httpx = getattr(base, "httpx2", None) or base.httpx
+import importlib, json, random, sys
+import replayfuzz.worker as worker
 
-class Pieces(httpx.SyncByteStream):
-    def __iter__(self):
-        yield from PIECES
-
-body, cuts = json.loads(sys.stdin.readline())
+adapters = []
+worker.serve = lambda adapter, **about: adapters.append(adapter)
+importlib.import_module(sys.argv[1]).main()
+run = worker.Run(adapters[0])
+body, cuts, dialect, variant, fields, request = json.loads(sys.stdin.readline())
 body = body.encode()
-wanted = "".join("word %d " % number for number in range(20))
-head = {"Content-Type": "text/event-stream"}
-mock = httpx.MockTransport(lambda request: httpx.Response(200, headers=head, stream=Pieces()))
-client = openai.OpenAI(api_key="x", max_retries=0, http_client=httpx.Client(transport=mock))
-messages = [{"role": "user", "content": "Hello"}]
 print("ready", flush=True)
 for line in sys.stdin:
     for _ in range(int(line)):
-        edges = {random.randrange(len(body)) for _ in range(CUTS_OF(cuts))}
+        edges = {random.randrange(len(body)) for _ in range(random.randrange(cuts + 1))}
         spots = sorted({0, *edges, len(body)})
-        PIECES = [body[start:end] for start, end in zip(spots, spots[1:])]
-        texts = []
-        for chunk in client.chat.completions.create(model="m", messages=messages, stream=True):
-            for choice in chunk.choices:
-                texts.append(choice.delta.content or "")
-                choice.delta.role, choice.finish_reason
-        assert "".join(texts) == wanted
+        pieces = tuple(body[start:end] for start, end in zip(spots, spots[1:]))
+        call = worker.Call(dialect, variant, 5.0, request, "", pieces, 200, fields, True, False)
+        assert run(call)["end"] == "complete"
     print("done", flush=True)
-""".replace("CUTS_OF(cuts)", "random.randrange(cuts + 1)")
+"""
 
 
 def rows() -> list[Row]:
-    target = declared.find("openai-python")
-    what = "openai: {} against the SDK's own mock-transport loop"
-    try:
-        environment = environments.installed(target)
-    except MissingError as missing:
-        return [Row("P4", what.format("sweep"), None, "x", 0.9, note=str(missing))]
-    attempt = InWorker(target, environment)
-    command = [sys.executable, "-c", LOOP]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, **pipes) as loop:
-        attempt.start()
-        spent = _measure(attempt, loop)
-        attempt.close()
-        loop.stdin.close()
-    cost = {name: statistics.median(each) for name, each in spent.items()}
     found = []
+    for target, environment in _measurable("--newest" in sys.argv):
+        what = f"{target.name}: {{}} against the SDK's own loop in memory"
+        attempt = InWorker(target, environment)
+        try:
+            found += _compared(attempt, environment, what)
+        except (ReplayfuzzError, AssertionError, BrokenPipeError) as fault:
+            found.append(
+                Row("P4", what.format("sweep"), None, "x", 0.9, note=ascii(str(fault))[:80])
+            )
+        finally:
+            attempt.close()
+    return found
+
+
+def _measurable(build: bool) -> Iterator[tuple[Target, Environment]]:
+    """SDKs: what reads a provider's stream, in Python."""
+    for target in declared.all_targets():
+        python = target.command[0] == "{python}" and "pypi" in target.package
+        if target.kind != "parser" or not python or target.dialects[0] in {"sse", "ndjson"}:
+            continue
+        try:
+            yield target, environments.installed(target)
+        except MissingError:
+            if build:
+                yield target, environments.newest(target)
+
+
+def _compared(attempt: InWorker, environment: Environment, what: str) -> Iterator[Row]:
+    attempt.start()
+    target = attempt.target
+    ready = attempt._worker.ready
+    if ready is None or not ready.memory:
+        return
+    stream = _stream(target)
+    module = target.command[-1]
+    command = [environment.python, "-P", "-c", LOOP, module]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    variables = {**os.environ, **environment.variables}
+    with subprocess.Popen(command, **pipes, env=variables) as loop:
+        try:
+            spent = _measure(attempt, loop, stream)
+        finally:
+            loop.stdin.close()
+            loop.kill()
+    cost = {name: statistics.median(each) for name, each in spent.items()}
     for name, bar in (("sweep", 0.9), ("hypothesis", 0.75)):
         pairs = zip(spent["loop"], spent[name], strict=True)
         ratio = statistics.median(loop / ours for loop, ours in pairs)
         note = f"{cost[name]:.0f} µs an example against {cost['loop']:.0f}"
-        found.append(Row("P4", what.format(name), ratio, "x", bar, note=note))
-    return found
+        yield Row("P4", what.format(name), ratio, "x", bar, note=note)
 
 
-def _measure(attempt: InWorker, loop: subprocess.Popen[str]) -> dict[str, list[float]]:
+def _stream(target: Target) -> Exchange:
+    dialect = target.dialects[0]
+    if dialect == TWENTY.dialect:
+        return TWENTY
+    plain = (one for one in store.shipped() if one.name == f"{dialect}/plain")
+    return next(plain)
+
+
+def _measure(
+    attempt: InWorker, loop: subprocess.Popen[str], stream: Exchange
+) -> dict[str, list[float]]:
     """CPU µs of one example, each way, round by round; the first is thrown away."""
-    plans = strategies.plans(STREAM, max_moves=0, max_cuts=CUTS)
+    variant = attempt.variants[0]
+    plans = strategies.plans(stream, max_moves=0, max_cuts=CUTS)
     draws = Draws(Random(1))
 
     def tried(plan: Plan) -> None:
-        outcome = attempt.attempt(Case(STREAM, plan, "sync"), "memory")
-        assert not outcome.verdict.violations, outcome
+        outcome = attempt.attempt(Case(stream, plan, variant), "memory")
+        assert outcome.verdict.outcome != "failed", outcome.verdict
 
     def bare() -> None:
         loop.stdin.write(f"{EXAMPLES}\n")
@@ -115,7 +150,9 @@ def _measure(attempt: InWorker, loop: subprocess.Popen[str]) -> dict[str, list[f
     def hypothesis() -> None:
         seed(1)(settings(QUIET, max_examples=EXAMPLES)(given(plans)(tried)))()
 
-    loop.stdin.write(json.dumps([BODY.decode(), CUTS]) + "\n")
+    request = json.loads(stream.request.body or b"{}")
+    told = [stream.body.decode(), CUTS, stream.dialect, variant, stream.fields, request]
+    loop.stdin.write(json.dumps(told) + "\n")
     loop.stdin.flush()
     loop.stdout.readline()
     worker = attempt._worker._process.pid

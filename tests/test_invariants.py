@@ -482,3 +482,20 @@ def test_truncation_of_a_stream_that_is_not_valid(message_end, outcome):
 def test_a_number_is_its_value_and_not_its_spelling(want, seen, told):
     """RFC 8259 section 6 has one grammar for numbers, and lets readers have doubles."""
     assert respelt(want, seen) == told
+
+
+@pytest.mark.parametrize(
+    ("sent", "outcome"),
+    [
+        (Delivery("tcp", 9, finished=False), "unknown"),
+        (Delivery("tcp", 9, finished=False, stuck=True), "failed"),
+        (Delivery("tcp", 9, finished=True), "failed"),
+        (Delivery("tcp", 0, finished=False), "failed"),  # it never asked
+        (Delivery("memory", 9, finished=False), "failed"),
+    ],
+)
+@pytest.mark.parametrize("seen", [ended("hang"), ended("error", "x.ReadTimeout", "timed out")])
+def test_nobody_is_accused_of_waiting_while_the_stream_is_still_being_sent(seen, sent, outcome):
+    verdict = judge((WHOLE,), replace(seen, delivery=sent), None)
+
+    assert verdict.outcome == outcome
