@@ -16,12 +16,16 @@ PARTS = [
     {"type": "text", "text": "Hi"},
     {"type": "reference", "reference_ids": [1]},
 ]
+CHUNK = {"id": "c1", "object": "chat.completion.chunk", "model": "m"}
 CALL = {"index": 0, "id": "c", "function": {"name": "f", "arguments": {"b": 1, "a": 2}}}
 
 
 def body(delta: Any, finish: str) -> bytes:
     choice = {"index": 0, "delta": delta, "finish_reason": finish}
-    chunk = {"object": "chat.completion.chunk", "choices": [choice]}
+    return sent({**CHUNK, "choices": [choice]})
+
+
+def sent(chunk: Any) -> bytes:
     return b"data: " + json.dumps(chunk).encode() + b"\n\ndata: [DONE]\n\n"
 
 
@@ -45,7 +49,7 @@ def test_what_only_mistral_documents(
     told = [(event.type, *event.values.values()) for event in outcome.events]
     (openai,) = OPENAI_CHAT.expect((body(delta, finish),), Ended())
 
-    assert told == [*events, ("finish", 0, finish), ("done",)]
+    assert told == [("model", "m"), *events, ("finish", 0, finish), ("done",)]
     assert (outcome.end, outcome.strict) == ("complete", True)
     assert openai.events == outcome.events
     assert openai.strict == (delta == {"content": "Hi"})
@@ -57,6 +61,38 @@ def test_other_content_may_be_an_error(content: Any) -> None:
     (outcome,) = MISTRAL_CHAT.expect((body({"content": content}, "stop"),), Ended())
 
     assert not outcome.strict
+
+
+@pytest.mark.parametrize("value", [None, "missing"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path.split("."), id=path)
+        for path in (
+            *("id", "model", "choices", "choices.0.delta", "choices.0.finish_reason"),
+            *("choices.0.delta.tool_calls.0.function", "choices.0.index"),
+            "choices.0.delta.tool_calls.0.function.name",
+            "choices.0.delta.tool_calls.0.function.arguments",
+        )
+    ],
+)
+def test_without_a_required_member_an_error_will_do(path: list[str], value: str | None) -> None:
+    """Mistral's API reference says which: a finish reason has to be there, but may be null."""
+    choice = {"index": 0, "delta": {"tool_calls": [CALL]}, "finish_reason": "tool_calls"}
+    chunk = json.loads(json.dumps({**CHUNK, "choices": [choice]}))
+    place = chunk
+    for step in path[:-1]:
+        place = place[int(step)] if isinstance(place, list) else place[step]
+    whole = MISTRAL_CHAT.expect((sent(chunk),), Ended())
+    place[path[-1]] = None
+    if value:
+        del place[path[-1]]
+
+    assert all(one.strict for one in whole)
+    last = sent({**CHUNK, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    stream = sent(chunk).removesuffix(b"data: [DONE]\n\n") + last
+    may_be_null = path[-1] == "finish_reason" and not value
+    assert [one.strict for one in MISTRAL_CHAT.expect((stream,), Ended())] == [may_be_null]
 
 
 STREAMS = recorded("mistral.chat")

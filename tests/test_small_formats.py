@@ -344,6 +344,20 @@ def test_an_error_in_mid_stream_carries_its_message(name: str) -> None:
             [("complete", True), ("error", True)],
             id="failed",
         ),
+        *(
+            pytest.param(
+                "cohere.v1",
+                TEXT_V1 + line(**record) + END_V1,
+                [("complete", False), ("error", False)],
+                id=name,
+            )
+            for name, record in (
+                ("no-type", {"message": "internal server error"}),
+                ("nothing", {}),
+                ("no-name", {"": ""}),
+                ("null-type", {"event_type": None}),
+            )
+        ),
         pytest.param("worker.execute", HI + END, [("complete", False)], id="no-started"),
         pytest.param(
             "worker.execute", STARTED + STARTED + END, [("complete", False)], id="started-twice"

@@ -36,7 +36,7 @@ NDJSON = Dialect(
     name="ndjson",
     format="ndjson",
     content_type="application/x-ndjson",
-    path="/events",
+    path="/lines",
     expect=line_oracle(_fold, raw=True),
     source="https://github.com/ndjson/ndjson-spec and https://jsonlines.org",
     order={"start": {"record": "start", "done": "ended"}, "ended": {}},

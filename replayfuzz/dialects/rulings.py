@@ -164,6 +164,11 @@ FAILED_FINISH = Choice(
     "told",
     (("error", "the finish reason is documented as a failure of the generation"),),
 )
+NO_EVENT_TYPE = Choice(
+    "a record without the member that tells what it is",
+    "skipped",
+    (("error", "Cohere's chat-stream reference has an event_type in every record"),),
+)
 SPECIAL_TOKENS = Choice(
     "the text of a special token",
     "left out",
