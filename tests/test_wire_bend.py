@@ -3,6 +3,8 @@
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from replayfuzz.cassette import Exchange
 from replayfuzz.errors import PlanError
@@ -182,3 +184,11 @@ def test_edits_at_different_places_commute():
 
             assert bend(RECORDED, plan) == bend(RECORDED, Plan(plan.edits[::-1], keep_chunks=False))
     assert moved > 50
+
+
+@given(st.lists(st.tuples(st.integers(0, 10), st.sampled_from(["write", "http", "tcp"]))))
+def test_boundaries_alone_are_the_same_beside_an_edit_that_does_nothing(places):
+    """The short way for plans of cuts and the walk over all edits agree."""
+    cuts = tuple(Cut(at, layer) for at, layer in places)
+
+    assert bent(*cuts) == bent(*cuts, Splice(0, 0, b""))

@@ -68,12 +68,10 @@ def fuzz(
     targets, requirements = _targets(names, with_ or [])
     if every:
         targets = _with_all(targets)
-    limit = time or (
-        None if examples else chosen.time or (None if chosen.examples else preset.time)
-    )
+    limit = _limit(time, examples, chosen, preset)
     seed = _first(seed, chosen.seed, preset.seed)
     wanted = search.Options(
-        seconds=None if limit is None else seconds(limit),
+        seconds=limit,
         examples=examples or (None if time else chosen.examples),
         seed=random.randrange(1 << 32) if seed is None else seed,
         jobs=jobs or chosen.jobs or 1,
@@ -88,7 +86,17 @@ def fuzz(
     teller = Teller(blocks=form is Form.HUMAN and file is None)
     run = search.fuzz(targets, exchanges, wanted, teller)
     teller.done()
-    raise typer.Exit(_told(run, summary(run) if teller.blocks else FORMATS[form](run), file))
+    text = summary(run) if teller.blocks else FORMATS[form](run)
+    raise typer.Exit(_told(run, text, file))
+
+
+def _limit(
+    time: str | None, examples: int | None, chosen: settings.Settings, preset: Profile
+) -> float | None:
+    """Seconds of the run; None: a number of examples ends it."""
+    usual = chosen.time or (None if chosen.examples else preset.time)
+    limit = time or (None if examples else usual)
+    return None if limit is None else seconds(limit)
 
 
 def _told(run: Run, text: str, file: Path | None) -> int:

@@ -60,6 +60,11 @@ def bend(exchange: Exchange, plan: Plan) -> Bent:
         raise PlanError(f"{plan.head.pad} bytes of padding; a frame has 0 to {MAX_PAD}")
     if bodiless(plan.head.status or exchange.status):
         return Bent(b"", (), (), "complete", in_head=False, full=0)
+    if not (plan.keep_chunks or plan.keep_times or exchange.ending == "timeout"):
+        places = _boundaries(plan)
+        if places is not None:
+            size = len(exchange.body)
+            return Bent(exchange.body, places, (), exchange.ending, in_head=False, full=size)
     work = _Work(exchange.body, "complete" if exchange.ending == "timeout" else exchange.ending)
     if exchange.ending == "timeout":
         work.how = "stall"
@@ -67,6 +72,16 @@ def bend(exchange: Exchange, plan: Plan) -> Bent:
     for edit in sorted((*recorded, *plan.edits), key=_offset):
         work.apply(edit)
     return work.finish()
+
+
+def _boundaries(plan: Plan) -> tuple[tuple[int, Layer], ...] | None:
+    """The boundaries of a plan that has nothing else, as most of a search are; else None."""
+    places: set[tuple[int, Layer]] = set()
+    for edit in plan.edits:
+        if type(edit) is not Cut:
+            return None
+        places.add((edit.at, edit.layer))
+    return tuple(sorted(places))
 
 
 def bodiless(status: int) -> bool:

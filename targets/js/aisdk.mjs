@@ -37,8 +37,10 @@ export function provider({package: name, dialects, model, blocks = false}) {
         const options = chosen.specificationVersion === 'v1' ? inVersion4(jsonSchema) : {}
         const result = streamText({...options, ...given(call), model: chosen})
         const parts = new Parts(blocks)
-        for await (const part of result.fullStream) yield* parts.shown(part)
-        if (parts.failure !== null) throw parts.failure
+        for await (const part of result.fullStream) {
+          yield* parts.shown(part)
+          if (parts.failed) break // the SDK would read on; a caller gives up at an error
+        }
       }
     },
   }
@@ -71,7 +73,7 @@ const BLOCK_STARTS = new Set(['text-start', 'reasoning-start'])
 
 /** What one stream shows, part by part; versions 4 to 7 name their parts differently. */
 class Parts {
-  failure = null // the first error that came as a part
+  failed = false // an error came as a part
   #blocks
   #block = null // version 4 does not say where a block of text begins
   #count = 0
@@ -135,11 +137,9 @@ class Parts {
   }
 
   *#error(error) {
-    if (error instanceof Error) this.failure ??= error
-    else {
-      const message = said(error?.message) || said(error) || JSON.stringify(error)
-      yield {type: 'error', message}
-    }
+    if (error instanceof Error) throw error
+    this.failed = true
+    yield {type: 'error', message: said(error?.message) || said(error) || JSON.stringify(error)}
   }
 }
 

@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::FromRawFd;
+use std::panic::PanicHookInfo;
 use std::process::exit;
 use std::time::Instant;
 
@@ -63,9 +64,7 @@ pub fn serve(
     about: About,
     mut adapter: impl FnMut(&Call, &mut Events) -> Result<(), Failure>,
 ) -> ! {
-    std::panic::set_hook(Box::new(|panic| {
-        eprintln!("{}", one_line(&panic.to_string()))
-    }));
+    std::panic::set_hook(Box::new(|panic| eprintln!("{}", one_line(&told(panic)))));
     let (requests, mut answers) = claim();
     send(&mut answers, &Ready { ready: 1, about });
     for line in BufReader::with_capacity(1 << 16, requests).split(b'\n') {
@@ -131,6 +130,16 @@ fn send(to: &mut File, value: &impl Serialize) {
 fn quit(message: &str) -> ! {
     eprintln!("{message}");
     exit(2)
+}
+
+/// What a panic says, with a place of the crate in place of one of this machine.
+fn told(panic: &PanicHookInfo) -> String {
+    let place = panic.location().map_or("", |at| at.file());
+    let registry = place.split_once("/registry/src/");
+    let inside = registry.and_then(|(_, rest)| rest.split_once('/'));
+    panic
+        .to_string()
+        .replace(place, inside.map_or(place, |(_, file)| file))
 }
 
 fn one_line(text: &str) -> String {
