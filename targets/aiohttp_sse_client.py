@@ -46,6 +46,7 @@ class AiohttpSseClient:
             on_open=began,
             on_error=ended,
             json=dict(call.request),
+            headers={},  # 0.1 fails where there are none
             timeout=aiohttp.ClientTimeout(sock_read=call.timeout, sock_connect=call.timeout),
         )
 

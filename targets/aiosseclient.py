@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,16 +10,16 @@ from replayfuzz.worker import Call, Shown, serve
 
 
 class AioSseClient:
-    """A call of the library's one function; it makes its own session."""
+    """A call of the library's one function, with the options that this release has."""
 
     def __init__(self, library: Any) -> None:
-        self._library = library
+        self._stream = library.aiosseclient
+        self._known = inspect.signature(library.aiosseclient).parameters
 
     async def __call__(self, call: Call) -> AsyncIterator[Shown]:
-        events = self._library.aiosseclient(
-            f"{call.url}/events", timeout_total=call.timeout, raise_for_status=True
-        )
-        async for event in events:
+        wanted = {"timeout_total": call.timeout, "raise_for_status": True}
+        options = {name: value for name, value in wanted.items() if name in self._known}
+        async for event in self._stream(f"{call.url}/events", **options):
             yield _shown(event)
 
 

@@ -26,13 +26,20 @@ class HuggingFace:
         # Since 1.0 the transport can be given; before, clients make their own.
         self.memory = hasattr(library, "set_client_factory")
         if self.memory:
-            httpx = over_httpx.module_of(importlib.import_module("huggingface_hub.utils._http"))
-            client = over_httpx.sync_client(httpx, self._seat)
-            transport = over_httpx.async_transport(httpx, self._seat)
-            library.set_client_factory(lambda: client)
-            library.set_async_client_factory(
-                lambda: httpx.AsyncClient(transport=transport, trust_env=False)
-            )
+            self._make_clients(importlib.import_module("huggingface_hub.utils._http"))
+
+    def _make_clients(self, http: Any) -> None:
+        """Clients as its own are, hooks and all, over a transport of ours."""
+        httpx = over_httpx.module_of(http)
+        # In a hook its own client reads the body of an error whose Content-Length is known.
+        hooks = http.default_async_client_factory().event_hooks
+        client = over_httpx.sync_client(httpx, self._seat)
+        client.event_hooks = http.default_client_factory().event_hooks
+        transport = over_httpx.async_transport(httpx, self._seat)
+        self._library.set_client_factory(lambda: client)
+        self._library.set_async_client_factory(
+            lambda: httpx.AsyncClient(transport=transport, trust_env=False, event_hooks=hooks)
+        )
 
     def __call__(self, call: Call) -> Result:
         self._seat.call = call
@@ -76,14 +83,15 @@ class HuggingFace:
 
 
 def _told(value: Any) -> Any:
-    """*value* as its attributes tell it.
+    """*value* as its attributes tell it, and what no field stands for as its members do.
 
-    The models are mappings too, which lack the members of inner models that no field stands for.
+    The models are mappings too; as such they lack that of the models in them.
     """
     if isinstance(value, list):
         return [_told(item) for item in value]
     if hasattr(value, "__dataclass_fields__"):
-        return {k: _told(item) for k, item in vars(value).items() if item is not None}
+        known = {**(value if isinstance(value, dict) else {}), **vars(value)}
+        return {k: _told(item) for k, item in known.items() if item is not None}
     return value
 
 

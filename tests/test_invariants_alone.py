@@ -101,3 +101,25 @@ def test_the_provider_receives_what_the_caller_asked(request_bytes, shape):
     found = request_fidelity(TOLD, "/chat/completions", request_bytes)
 
     assert (found.shape if found else None) == shape
+
+
+@pytest.mark.parametrize(
+    ("content", "shape"),
+    [
+        pytest.param([{"type": "text", "text": "\u00e9"}], None, id="as-a-block"),
+        pytest.param(
+            [{"type": "text", "text": "e"}], "request messages changed", id="another-text"
+        ),
+        pytest.param(
+            [{"type": "text", "text": "\u00e9"}] * 2, "request messages changed", id="twice"
+        ),
+    ],
+)
+def test_a_text_stands_for_one_block_where_the_api_says_so(content, shape):
+    received = sent(
+        json.dumps({**TOLD, "messages": [{"role": "user", "content": content}]}).encode()
+    )
+    found = request_fidelity(TOLD, "/chat/completions", received, shorthand=True)
+
+    assert (found.shape if found else None) == shape
+    assert request_fidelity(TOLD, "/chat/completions", received) is not None

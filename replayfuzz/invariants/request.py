@@ -12,7 +12,12 @@ from replayfuzz.verdict import Evidence
 
 
 def request_fidelity(
-    told: Mapping[str, Any], path: str, request: bytes, *, method: str = "POST"
+    told: Mapping[str, Any],
+    path: str,
+    request: bytes,
+    *,
+    method: str = "POST",
+    shorthand: bool = False,
 ) -> Evidence | None:
     """Hold a raw request (``Delivery.request``) against what the target was told to send.
 
@@ -22,6 +27,8 @@ def request_fidelity(
         path: End of the request target, without its query.
         request: Raw head and body as received; empty (memory delivery): not judged.
         method: Request method.
+        shorthand: Whether a text that is the content of a message stands for an array of one
+            text block, as the API of Anthropic documents it.
     """
     if not request:
         return None
@@ -40,9 +47,24 @@ def request_fidelity(
         return _differ("body", "a JSON object", body[:80].decode("latin-1"))
     given = value if isinstance(value, dict) else {}
     for name, wanted in told.items():
-        if evidence.canonical(given.get(name)) != evidence.canonical(wanted):
-            return _differ(name, evidence.canonical(wanted), evidence.canonical(given.get(name)))
+        want, seen = wanted, given.get(name)
+        if shorthand and name == "messages":
+            want, seen = _as_blocks(want), _as_blocks(seen)
+        if evidence.canonical(seen) != evidence.canonical(want):
+            return _differ(name, evidence.canonical(want), evidence.canonical(seen))
     return None
+
+
+def _as_blocks(messages: Any) -> Any:
+    """*messages* with each text that is a whole content as the block that it stands for."""
+    if not isinstance(messages, list):
+        return messages
+    return [
+        {**message, "content": [{"type": "text", "text": message["content"]}]}
+        if isinstance(message, dict) and isinstance(message.get("content"), str)
+        else message
+        for message in messages
+    ]
 
 
 def _differ(part: str, want: str, seen: str) -> Evidence:

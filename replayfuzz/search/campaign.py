@@ -9,6 +9,7 @@ from pathlib import Path
 
 from replayfuzz import environments, handoff, strategies
 from replayfuzz.cassette import Exchange
+from replayfuzz.declared import SHIPPED
 from replayfuzz.environments import Environment
 from replayfuzz.errors import MissingError, ReplayfuzzError
 from replayfuzz.finding import Finding
@@ -86,7 +87,8 @@ def _prepare(
         try:
             environment = _environment(target, wanted, options, lambda text: tell(Note(text)))
         except ReplayfuzzError as error:
-            if isinstance(error, MissingError) and options.unasked and not wanted:
+            shipped = Path(target.source).parent == SHIPPED  # a user's own is always asked for
+            if isinstance(error, MissingError) and options.unasked and shipped:
                 absent.append(target.name)
                 continue
             why = str(error).removeprefix(f"{target.name}: ")

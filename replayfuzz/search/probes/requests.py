@@ -32,6 +32,10 @@ _UNASKED = frozenset(
 )
 """Dialects whose request has no ``"stream": true``."""
 
+# https://docs.anthropic.com/en/api/messages: "Using a string for content is shorthand for an
+# array of one content block of type "text"."
+_SHORTHAND = frozenset(("anthropic.messages",))
+
 
 def probe(attempt: Attempt, exchange: Exchange, variant: str) -> Answer:
     """Hold the request against what the target was told to send.
@@ -60,8 +64,9 @@ def again(attempt: Attempt, case: Case) -> Answer:
 def _once(attempt: Attempt, case: Case) -> tuple[Evidence | None, Transcript]:
     seen = attempt.attempt(case, "tcp").seen
     sent = seen.delivery.request if seen.delivery else b""
-    path = dialects.find(case.exchange.dialect).path
-    return request_fidelity(_told(case.exchange), path, sent), seen
+    dialect, told = case.exchange.dialect, _told(case.exchange)
+    path, shorthand = dialects.find(dialect).path, dialect in _SHORTHAND
+    return request_fidelity(told, path, sent, shorthand=shorthand), seen
 
 
 def _told(exchange: Exchange) -> dict[str, Any]:
