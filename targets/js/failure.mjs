@@ -34,15 +34,15 @@ function kind(fault) {
   return String(fault.constructor?.name || 'Error')
 }
 
+/** *fault*, what it was made of, and so on: not for ever, since a chain may be a ring. */
+function chain(fault) {
+  const links = []
+  for (let link = fault; link != null && links.length < CAUSES; link = link.cause) links.push(link)
+  return links
+}
+
 function causes(fault) {
-  const texts = []
-  let link = fault
-  for (let count = 0; count < CAUSES && link != null; count++) {
-    const text = message(link)
-    if (text && !texts.includes(text)) texts.push(text)
-    link = link.cause
-  }
-  return texts
+  return [...new Set(chain(fault).map(message))].filter(Boolean)
 }
 
 function message(link) {
@@ -50,20 +50,30 @@ function message(link) {
   return typeof link.message === 'string' ? link.message : String(link.message ?? '')
 }
 
-/** `module:function` of the innermost frame of the package, else of any code but ours. */
+/**
+ * `module:function` of the innermost frame of the package, else of any code but ours.
+ *
+ * What a wrapper holds tells more than where it was wrapped, which is one place for all.
+ */
 function frame(fault, adapter) {
-  const stack = typeof fault?.stack === 'string' ? fault.stack : ''
+  const frames = chain(fault).map((link) => frameOf(link, adapter))
+  const inside = frames.map((each) => each.inside).filter(Boolean)
+  return inside.at(-1) ?? frames[0]?.outside ?? ''
+}
+
+function frameOf(link, adapter) {
+  const stack = typeof link.stack === 'string' ? link.stack : ''
   const inside = adapter.package ? `/node_modules/${adapter.package}/` : null
   let outside = ''
   for (const line of stack.split('\n')) {
     const [, called = '', path] = FRAME.exec(line) ?? []
     if (path === undefined) continue
     const at = inside === null ? -1 : path.lastIndexOf(inside)
-    if (at >= 0) return named(path.slice(at + '/node_modules/'.length), called)
+    if (at >= 0) return {inside: named(path.slice(at + '/node_modules/'.length), called), outside}
     const strange = !path.startsWith('node:') && !path.startsWith(OURS) && path !== adapter.file
     if (!outside && strange) outside = named(path.split('/node_modules/').at(-1), called)
   }
-  return outside
+  return {inside: '', outside}
 }
 
 function named(path, called) {
