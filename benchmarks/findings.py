@@ -1,7 +1,8 @@
 """docs/findings.md: findings in current releases that were verified by hand.
 
-Each is a folder of ``docs/findings/<target>/<id>/``, as ``fuzz`` saved it but for ``repro.py``, which
-is nearly the same in each, and beside its files an ``about.toml``: what a person who read the standard and the library's answer says of it.
+Each is a folder of ``docs/findings/<target>/<id>/``, as ``fuzz`` saved it but for ``repro.py``,
+which is nearly the same in each; and beside its files an ``about.toml``: what somebody who read the
+standard and the library's source says of it.
 
 ``python -m benchmarks.findings`` prints the page; ``--write`` puts it in its place;
 ``--replay 5 [--only TARGET]`` plays each finding so many times at the release that it names, and

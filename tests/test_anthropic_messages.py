@@ -120,20 +120,20 @@ def told(outcome: Expected) -> list[tuple[Any, ...]]:
             + sse(
                 "content_block_delta",
                 index=1,
-                delta={"type": "input_json_delta", "partial_json": "1"},
+                delta={"type": "input_json_delta", "partial_json": '{"a":1}'},
             )
             + sse(
                 "content_block_delta",
                 index=0,
-                delta={"type": "input_json_delta", "partial_json": "0"},
+                delta={"type": "input_json_delta", "partial_json": "{}"},
             )
             + sse("content_block_stop", index=0)
             + sse("content_block_stop", index=1),
             [
                 ("tool", 0, 0, "t1", "f"),
                 ("tool", 0, 1, "t2", "f"),
-                ("tool", 0, 1, "1"),
-                ("tool", 0, 0, "0"),
+                ("tool", 0, 1, '{"a":1}'),
+                ("tool", 0, 0, "{}"),
             ],
             id="interleaved",
         ),
@@ -250,7 +250,11 @@ def test_what_is_not_documented_may_be_an_error(body: bytes) -> None:
         pytest.param(
             START + FINISH + STOP[:-1],
             "incomplete",
-            [("truncated", False, True)],
+            [
+                ("truncated", False, True),
+                ("complete", True, True),
+                ("truncated", True, True),
+            ],
             id="stop-without-blank-line-cut",
         ),
         pytest.param(

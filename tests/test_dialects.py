@@ -212,14 +212,16 @@ def test_endings_reach_the_oracle(plan: Plan, end: str, must_end: bool) -> None:
 def test_raw_events_are_told_with_their_fields() -> None:
     """Retry is left out where a block has none; an error status has two readings."""
     body = b"id: 1\nretry: 5\ndata: a\n\nevent: x\ndata: \xff\n\ndata: lost"
-    (outcome,) = dialects.find("sse").expect((body,), Ended())
+    outcome, unended = dialects.find("sse").expect((body,), Ended())
 
     assert told(outcome) == [("sse", "message", "a", "1", 5), ("sse", "x", "\ufffd", "1")]
+    assert (unended.events, unended.end) == (outcome.events, "truncated")
     # "Event streams in this format must always be encoded as UTF-8": an error will do.
     assert (outcome.end, outcome.strict, outcome.terminal) == ("complete", False, False)
     assert [one.end for one in dialects.find("sse").expect((body,), Ended(500))] == [
         "error",
         "complete",
+        "truncated",
     ]
 
 

@@ -348,7 +348,9 @@ def test_choices_about_errors(body: bytes, outcomes: list[tuple[str, str]]) -> N
         ),
         pytest.param(500, b"<html>", "complete", [("error", "")], id="html"),
         pytest.param(500, HELLO, "complete", [("error", "")], id="a-stream"),
-        pytest.param(503, b'{"detail":"down"}', "complete", [("error", "down")], id="detail"),
+        pytest.param(503, b'{"detail":"down"}', "complete", [("error", "")], id="detail"),
+        pytest.param(400, b'{"message":"bad"}', "complete", [("error", "")], id="bare"),
+        pytest.param(400, b'{"error":"bad"}', "complete", [("error", "")], id="string"),
         pytest.param(
             400, b'[{"error":{"message":"bad"}}]', "complete", [("error", "bad")], id="array"
         ),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from replayfuzz.dialects.counts import report_usage
 from replayfuzz.dialects.story import Story
 
 CALLS = {
@@ -183,7 +184,7 @@ class Answer:
             reason = self.story.text(self.story.needed(details.get("reason"))) or reason
         self.story.emit("finish", choice=0, reason=reason)
         if usage := self.story.mapping(response.get("usage")):
-            self.story.emit("usage", usage=self.story.exact(usage))
+            report_usage(usage, self.story)
         self.story.terminal = True
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from replayfuzz.dialects.counts import report_usage
 from replayfuzz.dialects.dialect import Dialect
 from replayfuzz.dialects.order import CHAT
 from replayfuzz.dialects.rulings import (
@@ -21,7 +22,7 @@ from replayfuzz.dialects.rulings import (
 )
 from replayfuzz.dialects.story import ProviderError, Story, message_of
 from replayfuzz.dialects.streams import SseStream, sse_oracle
-from replayfuzz.formats.json_text import canonical
+from replayfuzz.formats.json_text import JsonError, canonical, loads
 from replayfuzz.formats.sse import ServerEvent
 from replayfuzz.transcript import Expected
 
@@ -50,6 +51,7 @@ class _Flow:
         self.state = "start"
         self.begun = 0
         self.open: set[str] = set()
+        self.inputs: dict[str, str] = {}  # pieces of each tool call's input, joined
 
     def step(self, name: str, data: dict[str, Any]) -> bool:
         """Whether this event may come here."""
@@ -65,12 +67,28 @@ class _Flow:
                 self.open.add(str(index))
             case "content_block_delta":
                 right = str(index) in self.open
+                self._piece(str(index), data.get("delta"))
             case "content_block_stop":
-                right = str(index) in self.open
+                right = str(index) in self.open and _is_input(self.inputs.pop(str(index), ""))
                 self.open.discard(str(index))
             case _:
                 right = not self.open
         return right and onward is not None
+
+    def _piece(self, index: str, delta: Any) -> None:
+        piece = delta.get("partial_json") if isinstance(delta, dict) else None
+        if isinstance(piece, str):
+            self.inputs[index] = self.inputs.get(index, "") + piece
+
+
+def _is_input(text: str) -> bool:
+    """Whether the joined pieces are what is documented: "the final tool_use.input is always an
+    object", and no text at all is the empty one.
+    """
+    try:
+        return not text or isinstance(loads(text), dict)
+    except JsonError:
+        return False
 
 
 def fold(stream: SseStream, story: Story) -> Expected:
@@ -95,7 +113,7 @@ def fold(stream: SseStream, story: Story) -> Expected:
 
 
 def _ends_in_stop(stream: SseStream, story: Story) -> bool:
-    if len(stream.pending) != 1 or story.ended.message_end != "complete":
+    if len(stream.pending) != 1:
         return False
     _, value = story.value(stream.pending[0].decode("utf-8", "replace"))
     return (
@@ -150,7 +168,7 @@ def _message_start(data: dict[str, Any], story: Story) -> None:
     if role := story.text(message.get("role")):
         story.emit("role", choice=0, role=role)
     if usage := story.mapping(message.get("usage")):
-        story.emit("usage", usage=story.exact(usage))
+        report_usage(usage, story)
 
 
 def _block_start(data: dict[str, Any], story: Story) -> None:
@@ -192,7 +210,7 @@ def _message_delta(data: dict[str, Any], story: Story) -> None:
     if reason := story.text(delta.get("stop_reason")):
         story.emit("finish", choice=0, reason=reason)
     if usage := story.mapping(story.needed(data.get("usage"))):
-        story.emit("usage", usage=story.exact(usage))
+        report_usage(usage, story)
 
 
 _TELL: dict[str, Callable[[dict[str, Any], Story], None]] = {

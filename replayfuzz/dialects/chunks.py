@@ -35,7 +35,18 @@ def chunk_oracle(tell: Tell) -> Expect:
     def fold(stream: SseStream, story: Story) -> Expected:
         return _fold(stream, story, tell)
 
-    return sse_oracle(fold)
+    return sse_oracle(fold, error=body_error)
+
+
+def body_error(value: Any) -> str:
+    """The text for people in the body of an HTTP error: OpenAI has it in an ``error`` object.
+
+    Followers send it bare (vLLM) or as a string (TGI): a reader need not know of it there.
+    """
+    if isinstance(value, list):
+        value = value[0] if value else None  # Google's, by the OpenAI API
+    error = value.get("error") if isinstance(value, dict) else None
+    return message_of(error) if isinstance(error, dict) else ""
 
 
 def _fold(stream: SseStream, story: Story, tell: Tell) -> Expected:
@@ -62,11 +73,7 @@ def _is_done(data: str, story: Story) -> bool:
 
 
 def ends_in_done(stream: SseStream, story: Story) -> bool:
-    return (
-        stream.pending == (_DONE.encode(),)
-        and story.ended.message_end == "complete"
-        and story.rulings.pick(UNFINISHED_TERMINAL) == "read"
-    )
+    return stream.pending == (_DONE.encode(),) and story.rulings.pick(UNFINISHED_TERMINAL) == "read"
 
 
 def _finished(story: Story) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from replayfuzz.dialects.counts import report_usage
 from replayfuzz.dialects.dialect import Dialect
 from replayfuzz.dialects.lines import oracle
 from replayfuzz.dialects.order import CHAT
@@ -59,7 +60,7 @@ def _end(record: dict[str, Any], story: Story) -> None:
         story.emit("finish", choice=0, reason=reason)
     meta = story.mapping(story.mapping(record.get("response")).get("meta"))
     if usage := {name: meta[name] for name in ("billed_units", "tokens") if meta.get(name)}:
-        story.emit("usage", usage=story.exact(usage))
+        report_usage(usage, story, whole=False)
     story.emit("done")
     story.terminal = True
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from replayfuzz.dialects.cohere_v1 import FAILED
+from replayfuzz.dialects.counts import report_usage
 from replayfuzz.dialects.dialect import Dialect
 from replayfuzz.dialects.objects import Objects, object_oracle
 from replayfuzz.dialects.order import CHAT
@@ -74,7 +75,7 @@ def _end(data: dict[str, Any], story: Story) -> None:
     if reason:
         story.emit("finish", choice=0, reason=reason)
     if usage := story.mapping(delta.get("usage")):
-        story.emit("usage", usage=story.exact(usage))
+        report_usage(usage, story, whole=False)
     story.terminal = True
 
 

@@ -90,7 +90,7 @@ def _object(item: ServerEvent, story: Story, api: Objects) -> dict[str, Any] | N
 
 def _unfinished(stream: SseStream, story: Story, api: Objects) -> dict[str, Any] | None:
     """The last object, where nothing but the blank line after it is missing."""
-    if len(stream.pending) != 1 or story.ended.message_end != "complete":
+    if len(stream.pending) != 1:
         return None
     _, value = story.value(stream.pending[0].decode("utf-8", "replace"))
     last = isinstance(value, dict) and api.last(value)

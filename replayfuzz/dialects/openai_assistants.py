@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from replayfuzz.dialects.chunks import ends_in_done
+from replayfuzz.dialects.chunks import body_error, ends_in_done
+from replayfuzz.dialects.counts import report_usage
 from replayfuzz.dialects.dialect import Dialect
 from replayfuzz.dialects.named import error_message, unknown
 from replayfuzz.dialects.order import CHAT
@@ -82,7 +83,7 @@ class _Run:
             status = self.story.text(self.story.needed(details.get("reason"))) or status
         self.story.emit("finish", choice=0, reason=status)
         if usage := self.story.mapping(data.get("usage")):
-            self.story.emit("usage", usage=self.story.exact(usage))
+            report_usage(usage, self.story)
 
     def _part(self, status: str, data: dict[str, Any]) -> None:
         """An event about a message or a step: it opens, says something, and is over."""
@@ -210,7 +211,7 @@ OPENAI_ASSISTANTS = Dialect(
     format="sse",
     content_type="text/event-stream",
     path="/v1/threads/runs",
-    expect=sse_oracle(_fold),
+    expect=sse_oracle(_fold, error=body_error),
     source="https://platform.openai.com/docs/api-reference/assistants-streaming",
     terminal=b"event: done\ndata: [DONE]\n\n",
     sites={

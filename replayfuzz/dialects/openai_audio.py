@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from replayfuzz.dialects.chunks import body_error
+from replayfuzz.dialects.counts import report_usage
 from replayfuzz.dialects.dialect import Dialect
 from replayfuzz.dialects.named import error_message, unknown
 from replayfuzz.dialects.order import CHAT
@@ -73,13 +75,13 @@ def _tell(data: dict[str, Any], story: Story) -> bool:
         story.speak("text", whole)
     story.strict = story.strict and said in ("", whole)
     if usage := story.mapping(data.get("usage")):
-        story.emit("usage", usage=story.exact(usage))
+        report_usage(usage, story)
     return True
 
 
 def _ends_finished(stream: SseStream, story: Story) -> bool:
     """Whether the last event came without its blank line, and counts."""
-    if len(stream.pending) != 1 or story.ended.message_end != "complete":
+    if len(stream.pending) != 1:
         return False
     _, value = story.value(stream.pending[0].decode("utf-8", "replace"))
     if not isinstance(value, dict) or value.get("type") != END:
@@ -99,7 +101,7 @@ OPENAI_AUDIO = Dialect(
     format="sse",
     content_type="text/event-stream",
     path="/v1/audio/transcriptions",
-    expect=sse_oracle(_fold),
+    expect=sse_oracle(_fold, error=body_error),
     source="https://platform.openai.com/docs/api-reference/audio/transcript-text-delta-event",
     sites={"text": (("delta",),), "usage": (("usage",),), "type": (("type",),)},
     errors=ERRORS,

@@ -12,6 +12,7 @@ from typing import Any
 
 from replayfuzz.dialects.chunks import ERRORS as SHARED_ERRORS
 from replayfuzz.dialects.chunks import chunk_oracle
+from replayfuzz.dialects.counts import is_count, report_usage
 from replayfuzz.dialects.dialect import Dialect
 from replayfuzz.dialects.order import CHAT
 from replayfuzz.dialects.story import Story
@@ -27,13 +28,16 @@ def tell_chunk(chunk: dict[str, Any], story: Story, *, parts: bool = False) -> N
         parts: The provider documents content in parts, and arguments as an object.
     """
     story.model(chunk.get("model"))
+    for name in ("id", "service_tier", "system_fingerprint"):
+        story.text(chunk.get(name))
+    story.strict = story.strict and is_count(chunk.get("created", 0))
     told = len(story.events)
     for position, choice in enumerate(story.items(story.needed(chunk.get("choices")))):
         _choice(_annotated(chunk, story.mapping(choice)), position, story, parts=parts)
     if len(story.events) > told and chunk.get("object") != "chat.completion.chunk":
         story.strict = False  # "always chat.completion.chunk"; Azure's annotations say nothing
     if usage := story.mapping(chunk.get("usage")):
-        story.emit("usage", usage=story.exact(usage))
+        report_usage(usage, story)
 
 
 def _choice(choice: dict[str, Any], position: int, story: Story, *, parts: bool) -> None:
@@ -44,7 +48,8 @@ def _choice(choice: dict[str, Any], position: int, story: Story, *, parts: bool)
     if role := story.text(delta.get("role")):
         story.emit("role", choice=index, role=role)
     # OpenRouter and others send the same text under both names.
-    story.speak("reasoning", delta.get("reasoning_content") or delta.get("reasoning"), index)
+    thoughts = [story.text(delta.get(name)) for name in ("reasoning_content", "reasoning")]
+    story.speak("reasoning", thoughts[0] or thoughts[1], index)
     # OpenAI has no content in parts and no arguments that are objects: a reader may refuse them.
     content, calls = delta.get("content"), story.items(delta.get("tool_calls"))
     story.strict = story.strict and (parts or not isinstance(content, list))

@@ -6,6 +6,7 @@ from typing import Any
 
 from replayfuzz.dialects.chunks import ERRORS as SHARED_ERRORS
 from replayfuzz.dialects.chunks import chunk_oracle
+from replayfuzz.dialects.counts import report_usage
 from replayfuzz.dialects.dialect import Dialect
 from replayfuzz.dialects.order import CHAT
 from replayfuzz.dialects.story import Story
@@ -20,7 +21,7 @@ def _tell(chunk: dict[str, Any], story: Story) -> None:
     if len(story.events) > told and chunk.get("object") != "text_completion":
         story.strict = False  # "The object type, which is always text_completion"
     if usage := story.mapping(chunk.get("usage")):
-        story.emit("usage", usage=story.exact(usage))
+        report_usage(usage, story)
 
 
 def _choice(choice: dict[str, Any], position: int, story: Story) -> None:

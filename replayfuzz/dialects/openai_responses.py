@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from replayfuzz.dialects.answers import FAILED, KNOWN, OPENING, PIECES, TERMINALS, Answer
+from replayfuzz.dialects.chunks import body_error
 from replayfuzz.dialects.dialect import Dialect
 from replayfuzz.dialects.named import error_message, unknown
 from replayfuzz.dialects.order import CHAT
@@ -74,7 +75,7 @@ def _beyond(events: tuple[ServerEvent, ...], answer: Answer) -> None:
 
 def _pending(stream: SseStream, answer: Answer) -> None:
     """The last event without its blank line."""
-    if len(stream.pending) != 1 or answer.story.ended.message_end != "complete":
+    if len(stream.pending) != 1:
         return
     _, value = answer.story.value(stream.pending[0].decode("utf-8", "replace"))
     if not isinstance(value, dict) or value.get("type") not in (FAILED, *TERMINALS):
@@ -149,7 +150,7 @@ OPENAI_RESPONSES = Dialect(
     format="sse",
     content_type="text/event-stream",
     path="/v1/responses",
-    expect=sse_oracle(_fold),
+    expect=sse_oracle(_fold, error=body_error),
     source="https://platform.openai.com/docs/api-reference/responses-streaming",
     sites={
         "text": (("delta",),),

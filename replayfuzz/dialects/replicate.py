@@ -30,7 +30,6 @@ def _fold(stream: SseStream, story: Story) -> Expected:
     if (
         not story.terminal
         and stream.pending == (b"{}",)
-        and story.ended.message_end == "complete"
         and story.rulings.pick(UNFINISHED_TERMINAL) == "read"
     ):
         story.terminal = True

@@ -80,7 +80,7 @@ def outcomes(read: Callable[[Rulings], Expected]) -> tuple[Expected, ...]:
 
 
 BAD_JSON = Choice(
-    "an event that is not a JSON object",
+    "an event that is not JSON",
     "error",
     (
         (
@@ -88,6 +88,16 @@ BAD_JSON = Choice(
             "no standard says whether an event that is not valid JSON is an error or skipped",
         ),
     ),
+)
+NOT_OBJECT = Choice(
+    "an event that is JSON, but no object",
+    "error",
+    (("skipped", "no standard says whether another JSON value is an error or skipped"),),
+)
+JSON_NULL = Choice(
+    "an event that is null",
+    "error",
+    (("skipped", "no standard says whether null is an error, or says nothing"),),
 )
 NO_DATA = Choice(
     "an event whose data is empty",
@@ -128,6 +138,11 @@ UNFINISHED_TERMINAL = Choice(
     "the terminal marker without the blank line after it",
     "discarded",
     (("read", "only the blank line that would dispatch the terminal marker is missing"),),
+)
+UNENDED_EVENT = Choice(
+    "the bytes end inside a line or an event",
+    "discarded",
+    (("truncated", "WHATWG HTML 9.2.5: a stream is whole events, each with its end-of-line"),),
 )
 OTHER_EVENT = Choice(
     "an event name that the dialect does not have",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from replayfuzz.dialects.dialect import Dialect
+from replayfuzz.dialects.rulings import UNENDED_EVENT
 from replayfuzz.dialects.story import Story
 from replayfuzz.dialects.streams import SseStream, sse_oracle
 from replayfuzz.transcript import Expected
@@ -11,6 +12,8 @@ from replayfuzz.transcript import Expected
 def _fold(stream: SseStream, story: Story) -> Expected:
     for item in stream.events:
         story.emit("sse", **item._asdict())
+    if stream.unended and story.rulings.pick(UNENDED_EVENT) == "truncated":
+        return story.truncated()
     return story.raw()
 
 

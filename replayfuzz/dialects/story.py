@@ -6,6 +6,7 @@ Shared by all dialects: what JSON leaves open, what HTTP adds, when a stream is 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -15,12 +16,15 @@ from replayfuzz.dialects.rulings import (
     BIG_NUMBERS,
     CUT_AFTER_TERMINAL,
     DUPLICATE_NAMES,
+    JSON_NULL,
     LONE_SURROGATES,
     NO_CONTENT,
     NO_DATA,
     NO_FINISH,
     NO_TERMINAL,
+    NOT_OBJECT,
     RAW_STATUS,
+    Choice,
     Rulings,
 )
 from replayfuzz.formats.json_text import JsonError, loads, loads_first, names_twice
@@ -131,7 +135,7 @@ class Story:
         readable, value = self.value(text)
         if readable and isinstance(value, dict):
             return value
-        if self.rulings.pick(BAD_JSON if text.strip() else NO_DATA) == "error":
+        if self.rulings.pick(_no_object(text, value, readable=readable)) == "error":
             raise ProviderError("")
         return None
 
@@ -197,8 +201,28 @@ class Story:
         )
 
 
-def by_status(story: Story, body: bytes, *, raw: bool = False) -> Expected | None:
-    """What an HTTP status decides by itself (RFC 9110 section 15); None: the body counts."""
+def _no_object(text: str, value: Any, *, readable: bool) -> Choice:
+    """What is asked of an event that is no object: a reader may take one kind and not another."""
+    if not readable:
+        return BAD_JSON if text.strip() else NO_DATA
+    return JSON_NULL if value is None else NOT_OBJECT
+
+
+def by_status(
+    story: Story,
+    body: bytes,
+    *,
+    raw: bool = False,
+    error: Callable[[Any], str] | None = None,
+) -> Expected | None:
+    """What an HTTP status decides by itself (RFC 9110 section 15); None: the body counts.
+
+    Args:
+        story: Where it is told.
+        body: Of the response.
+        raw: No provider's API: the status may be somebody else's concern.
+        error: The text for people in the value of an error's body; ``message_of`` if None.
+    """
     status = story.ended.status
     if status == 204:
         end: Literal["complete", "truncated"] = (
@@ -209,12 +233,12 @@ def by_status(story: Story, body: bytes, *, raw: bool = False) -> Expected | Non
         return None
     readable = status >= 400 and not raw and story.ended.message_end == "complete"
     story.strict = True
-    return story.failed(_body_message(body) if readable else "")
+    return story.failed(_body_message(body, error or message_of) if readable else "")
 
 
-def _body_message(body: bytes) -> str:
+def _body_message(body: bytes, error: Callable[[Any], str]) -> str:
     try:
-        return message_of(loads(body.decode("utf-8-sig")))
+        return error(loads(body.decode("utf-8-sig")))
     except (JsonError, UnicodeDecodeError):
         return ""
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache, wraps
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from replayfuzz.dialects.dialect import Ended
 from replayfuzz.dialects.rulings import Rulings, outcomes
-from replayfuzz.dialects.story import Story, by_status
+from replayfuzz.dialects.story import Story, by_status, message_of
 from replayfuzz.formats.ndjson import LineReader, RawLine
 from replayfuzz.formats.sse import ServerEvent, SseReader
 from replayfuzz.transcript import Expected
@@ -21,11 +21,15 @@ Expect = Callable[[tuple[bytes, ...], Ended], tuple[Expected, ...]]
 
 
 class SseStream(NamedTuple):
-    """A whole SSE body; *pending* are the data lines of an event that was not dispatched."""
+    """A whole SSE body; *pending* are the data lines of an event that was not dispatched.
+
+    *unended*: its bytes end inside a line or an event.
+    """
 
     events: tuple[ServerEvent, ...]
     pending: tuple[bytes, ...]
     body: bytes
+    unended: bool = False
 
 
 class LineStream(NamedTuple):
@@ -39,7 +43,7 @@ def sse_stream(pieces: tuple[bytes, ...]) -> SseStream:
     """Read the pieces of an SSE body."""
     reader = SseReader()
     events = [event for piece in pieces for event in reader.receive(piece)]
-    return SseStream(tuple(events), tuple(reader.pending), b"".join(pieces))
+    return SseStream(tuple(events), tuple(reader.pending), b"".join(pieces), reader.unended)
 
 
 def line_stream(pieces: tuple[bytes, ...]) -> LineStream:
@@ -49,12 +53,18 @@ def line_stream(pieces: tuple[bytes, ...]) -> LineStream:
     return LineStream((*lines, *reader.end()), b"".join(pieces))
 
 
-def sse_oracle(fold: Callable[[SseStream, Story], Expected], *, raw: bool = False) -> Expect:
+def sse_oracle(
+    fold: Callable[[SseStream, Story], Expected],
+    *,
+    raw: bool = False,
+    error: Callable[[Any], str] = message_of,
+) -> Expect:
     """Make an oracle of a function that tells one story of an SSE stream.
 
     Args:
         fold: Called for a response whose status lets its body count.
         raw: No provider's API: the status may be somebody else's concern.
+        error: The text for people in the body of an HTTP error; "": any will do.
     """
 
     @lru_cache(maxsize=32)
@@ -65,7 +75,7 @@ def sse_oracle(fold: Callable[[SseStream, Story], Expected], *, raw: bool = Fals
 
         def read(rulings: Rulings) -> Expected:
             story = Story(rulings, ended, strict=strict)
-            return by_status(story, stream.body, raw=raw) or fold(stream, story)
+            return by_status(story, stream.body, raw=raw, error=error) or fold(stream, story)
 
         return outcomes(read)
 

@@ -52,6 +52,7 @@ class SseReader:
         self._line: list[bytes] = []  # pieces of the line whose end has not arrived
         self._started = False  # the place for a byte order mark is behind us
         self._after_cr = False
+        self._inside = False  # the last line was not blank
         self._data: list[bytes] = []
         self._type = b""
         self._id = ""
@@ -78,7 +79,17 @@ class SseReader:
         last = chunk[-1]
         self._after_cr = last == 13
         self._line = [] if last in b"\r\n" else [lines.pop()]
+        self._inside = bool(lines[-1]) if lines else self._inside
         return self._read(lines)
+
+    @property
+    def unended(self) -> bool:
+        """The input ends inside a line or an event.
+
+        The parser discards what is there, but 9.2.5 has no such stream: "stream = [ bom ]
+        *event", and "event = *( comment / field ) end-of-line".
+        """
+        return self._inside or any(self._line)
 
     @property
     def pending(self) -> list[bytes]:
