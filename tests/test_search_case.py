@@ -1,9 +1,11 @@
 """A client is not blamed for what it said that it does not take."""
 
+from dataclasses import replace
+
 import pytest
 
 from replayfuzz.cassette import Exchange
-from replayfuzz.plan import Head, Plan
+from replayfuzz.plan import End, Head, Plan
 from replayfuzz.search.case import Case, Oracle
 from replayfuzz.target import Target
 from replayfuzz.transcript import Delivery, Event, Failure, Transcript
@@ -42,3 +44,17 @@ def test_who_reads_it_all_the_same_reads_it_right():
     whole = {"events": (Event("sse", {"event": "message", "data": "a", "id": ""}),)}
 
     assert verdict(GZIP, IDENTITY, **whole).outcome == "ok"
+
+
+@pytest.mark.parametrize(
+    ("coding", "how", "outcome"),
+    [("gzip", "fin", "non-strict"), (None, "fin", "failed"), ("gzip", "complete", "failed")],
+)
+def test_a_decoder_may_hold_back_what_a_broken_connection_cuts_off(coding, how, outcome):
+    two = Exchange("s", "sse", body=b"data: a\n\ndata: b\n\n")
+    case = Case(two, Plan((End(9, how),), Head(coding=coding)))
+    seen = Transcript(delivery=Delivery("tcp", request=SILENT))
+    if how == "fin":
+        seen = replace(seen, end="error", error=Failure("E", "terminated"))
+
+    assert Oracle().judge(case, case.bent, seen, TARGET).outcome == outcome
