@@ -105,8 +105,8 @@ def nulls(view: View) -> Iterator[Plan]:
     """Members that a provider leaves out of most pieces, sent as null or empty in every piece."""
     if view.dialect is None:
         return
-    kinds = ("tool_id", "tool_name", "role", "text", "reasoning", "refusal", "finish", "usage")
-    for kind in kinds:
+    kinds = ("tool_id", "tool_name", "tool_type", "role", "text", "reasoning", "refusal", "finish")
+    for kind in (*kinds, "usage"):
         for path in view.dialect.sites.get(kind, ()):
             name = path[-1]
             holders = [
@@ -116,7 +116,7 @@ def nulls(view: View) -> Iterator[Plan]:
                 for node in walk(event.node, path[:-1])
                 if node.kind == "object" and isinstance(name, str) and node.get(name) is None
             ]
-            texts = (b"null", b'""') if kind.startswith("tool") else (b"null",)
+            texts = (b"null", b'""') if kind in {"tool_id", "tool_name"} else (b"null",)
             for text in texts:
                 member = json.dumps(name).encode() + b":" + text
                 label = f"{name} -> {text.decode()} where it was left out"

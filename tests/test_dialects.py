@@ -71,7 +71,7 @@ def test_sites_are_found_in_shipped_streams(name: str) -> None:
         if any(walk(record.node, path))
     }
 
-    assert set(dialect.sites) - found <= {"tool_id", "tool_index"}
+    assert set(dialect.sites) - found <= {"tool_id", "tool_index", "tool_type"}
 
 
 # -- expected --------------------------------------------------------------------------

@@ -132,7 +132,7 @@ def test_a_path_that_fits_nothing_leaves_an_error_open(path: str) -> None:
         pytest.param(
             HELLO + STOP[:-2],
             "complete",
-            [("truncated", True), ("complete", True)],
+            [("truncated", True), ("complete", True), ("truncated", True)],
             id="last-event-without-blank-line",
         ),
         pytest.param(HELLO + STOP[:-9], "complete", [("truncated", True)], id="cut-in-it"),

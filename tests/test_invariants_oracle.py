@@ -213,6 +213,14 @@ def test_but_not_what_is(name):
     assert "no-error-on-valid-stream" in failed(dialect, body, Ended(), raising())
 
 
+LAST = {
+    one.dialect: one.body
+    for one in SHIPPED
+    if one.dialect
+    in {"anthropic.messages", "openai.responses", "gemini.stream", "mcp.streamable_http"}
+    and one.name.endswith("/plain")
+}
+
 ACCEPTED = {
     "null-skipped-then-an-error": (
         ("openai.chat", sse("null", HI, "{", "[DONE]"), Ended()),
@@ -238,6 +246,13 @@ ACCEPTED = {
             b": c": (),
             b"data: a\n\nd": (EVENT,),
         }.items()
+    },
+    **{
+        f"{dialect}-beginning-of-an-event-after-the-last": (
+            (dialect, body + b"data: {", Ended()),
+            raising(*dialects.find(dialect).expect((body,), Ended())[0].events),
+        )
+        for dialect, body in LAST.items()
     },
     **{
         f"done-without-blank-line-{end}": (

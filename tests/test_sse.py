@@ -237,3 +237,31 @@ def test_time_is_linear_in_a_huge_line() -> None:
     small = min(seconds(100_000) for _ in range(3))
 
     assert min(seconds(400_000) for _ in range(3)) <= 9 * small
+
+
+@pytest.mark.parametrize(
+    ("stream", "unended"),
+    [
+        (b"", False),
+        (b"\xef\xbb\xbf", False),
+        (b"\n", False),
+        (b": a\n\n", False),
+        (b"data: a\r\n\r\n", False),
+        (b"data: a\r\r", False),
+        (b"data: a\n\n\n", False),
+        (b"d", True),
+        (b"\xef\xbb\xbfd", True),
+        (b"data: a\n", True),
+        (b"data: a\r\n", True),
+        (b"data: a\n\n: b\n", True),
+        (b"data: a\n\nid", True),
+    ],
+)
+def test_a_stream_is_whole_events(stream: bytes, unended: bool) -> None:
+    """WHATWG HTML 9.2.5: ``stream = [ bom ] *event``, each event with its end-of-line."""
+    for chunks in ([stream], single(stream)):
+        reader = SseReader()
+        for chunk in chunks:
+            reader.receive(chunk)
+
+        assert reader.unended is unended

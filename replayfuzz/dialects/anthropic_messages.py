@@ -103,6 +103,8 @@ def fold(stream: SseStream, story: Story) -> Expected:
             story.terminal = _event(item, story, flow)
     except ProviderError as error:
         return story.failed(error.message)
+    if story.terminal and stream.unended:
+        story.strict = False  # nor of the beginning of another
     if not story.terminal and _ends_in_stop(stream, story):
         story.terminal = True
     if story.terminal:

@@ -44,7 +44,7 @@ class Dialect:
             where the last event is told by its content.
         sites: Where values of a kind stand in an event's JSON: ``text``, ``reasoning``,
             ``refusal``, ``arguments``, ``finish``, ``role``, ``usage``, ``model``, ``choices``,
-            ``delta``, ``tool_id``, ``tool_name``, ``tool_index``, ``type``.
+            ``delta``, ``tool_id``, ``tool_name``, ``tool_index``, ``tool_type``, ``type``.
         only: Kinds of site that count in some events only, where one member means different
             things in different events: the names of those (``event:``, else ``type`` in the
             data).

@@ -10,6 +10,7 @@ from replayfuzz.dialects.dialect import Dialect
 from replayfuzz.dialects.gemini_parts import FINISHES, SITES, Candidates, finishes
 from replayfuzz.dialects.objects import Objects, walk
 from replayfuzz.dialects.order import CHAT
+from replayfuzz.dialects.rulings import UNENDED_EVENT
 from replayfuzz.dialects.story import ProviderError, Story
 from replayfuzz.dialects.streams import SseStream, sse_oracle
 from replayfuzz.transcript import Expected
@@ -22,7 +23,10 @@ def _fold(stream: SseStream, story: Story) -> Expected:
         walk(stream, story, api)
     except ProviderError as error:
         return story.failed(error.message)
-    return story.raw() if candidates.finished else story.truncated()
+    if not candidates.finished:
+        return story.truncated()
+    early = stream.unended and story.rulings.pick(UNENDED_EVENT) == "truncated"
+    return story.truncated() if early else story.raw()
 
 
 ERRORS = {

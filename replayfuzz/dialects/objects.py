@@ -73,6 +73,8 @@ def walk(stream: SseStream, story: Story, api: Objects) -> None:
             return
         if (value := _object(item, story, api)) is not None:
             api.tell(value, story)
+    if story.terminal and stream.unended:
+        story.strict = False  # nor the beginning of another
     if not story.terminal and (value := _unfinished(stream, story, api)):
         api.tell(value, story)
 

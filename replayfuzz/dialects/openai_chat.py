@@ -132,6 +132,7 @@ OPENAI_CHAT = Dialect(
         "tool_id": ((*_CALL, "id"),),
         "tool_name": ((*_CALL, "function", "name"),),
         "tool_index": ((*_CALL, "index"),),
+        "tool_type": ((*_CALL, "type"),),
         "type": (("object",),),
     },
     finishes=("stop", "length", "tool_calls", "content_filter", "function_call"),

@@ -49,6 +49,7 @@ def _fold(stream: SseStream, story: Story) -> Expected:
         except ProviderError as error:
             _beyond(stream.events[number + 1 :], answer)
             return story.failed(error.message)
+    answer.doubt(story.terminal and stream.unended)
     try:
         if not story.terminal:
             _pending(stream, answer)

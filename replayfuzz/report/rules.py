@@ -48,7 +48,7 @@ def _lines() -> Iterator[str]:
     yield "A finding fails where the class says *failed*, the stream is valid and documented, and"
     yield "no outcome that a standard allows is met. On streams that are not, rules about content"
     yield "are *non-strict*, and any error is right. `expect` of a target names `<rule>`,"
-    yield "`<rule>/<case>` or either with `@<variant>`.\n"
+    yield "`<rule>/<case>` or either with `@<variant>` or `@<dialect>`.\n"
     yield "| Rule | Requirement | Clause | Class | Cases | Accepted besides |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for rule in INVARIANTS:
