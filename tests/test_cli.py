@@ -36,7 +36,10 @@ def test_the_version_is_told_fast_and_slow(command, tmp_path):
     assert finished(tmp_path, "--version") == (0, f"replayfuzz {__version__}\n", "")
 
 
-@pytest.mark.parametrize("name", ["fuzz", "test", "replay", "report", "serve", "list", "doctor"])
+@pytest.mark.parametrize(
+    "name",
+    ["fuzz", "bisect", "record", "import", "test", "replay", "report", "serve", "list", "doctor"],
+)
 def test_each_command_has_help(command, name):
     status, out, err = command(name, "--help")
 

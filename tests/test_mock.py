@@ -233,6 +233,7 @@ def test_nothing_is_at_an_unknown_path(provider):
         (CHAT, "mock/default"),
         ("/openai" + CHAT, "mock/default"),
         ("http://any.host" + CHAT + "?a=b", "mock/default"),
+        ("/v1/responses", "openai.responses/plain"),
         ("/v1/messages", "anthropic.messages/plain"),
         ("/api/chat", "ollama.chat/plain"),
         ("/api/generate", "ollama.generate/plain"),
