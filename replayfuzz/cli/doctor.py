@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import platform
 import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from replayfuzz import declared, environments, handoff
 from replayfuzz.cli.output import put
@@ -78,9 +81,8 @@ def _daemon(target: Target) -> str:
 
 def _cache() -> tuple[str, str, str]:
     folder = environments.cache()
-    files = [path.lstat() for path in folder.rglob("*") if not path.is_dir()]
     # A file of the installer's own cache may be linked into several environments.
-    size = sum({(each.st_dev, each.st_ino): each.st_size for each in files}.values())
+    size = sum({(each.st_dev, each.st_ino): each.st_size for each in _files(folder)}.values())
     built = sum(1 for _ in folder.glob("envs/*/replayfuzz.json"))
     daemons = sum(1 for _ in folder.glob("daemons/*/replayfuzz.json"))
     what = f"cache: {folder}: {built} environments, {daemons} daemons, {size / 1e6:.0f} MB"
@@ -89,6 +91,14 @@ def _cache() -> tuple[str, str, str]:
         what,
         "" if not built + daemons else "it can be deleted at any time, and is built again",
     )
+
+
+def _files(folder: Path) -> Iterator[os.stat_result]:
+    """Every file below *folder*; another run may build or remove environments meanwhile."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                yield Path(place, name).lstat()
 
 
 def _usable() -> bool:

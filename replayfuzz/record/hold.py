@@ -15,6 +15,7 @@ _WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 47}  # zlib: with a gzip head; 
 _GZIP = b"\x1f\x8b"
 _PRELUDE = 12  # bytes of a message that tell lengths
 _LONGEST = 1 << 20  # bytes of a message that is waited for
+_BLOCK = 0xFFFF  # bytes of a stored block of deflate, at most
 
 
 class Hold(ABC):
@@ -25,6 +26,8 @@ class Hold(ABC):
     """
 
     held = b""
+    coded = False
+    """``shown`` is the text that the held bytes hold, and as long as that."""
 
     def shown(self) -> bytes:
         """What of the bytes that are held back can be written meanwhile, masked; from their start.
@@ -50,10 +53,7 @@ def hold(heads: Exchange, begin: bytes, *, keep: Collection[str] = ()) -> Hold:
         begin: At least the first two bytes, where there are as many.
         keep: What is not redacted; see ``redact.exchange``.
     """
-    fields = {name.lower(): value.strip().lower() for name, value in heads.fields}
-    coding = fields.get("content-encoding", "identity")
-    if coding == "identity" and begin.startswith(_GZIP):
-        coding = "gzip"
+    fields, coding = _coding(heads, begin)
     if coding in _WINDOWS:
         return _Coded(heads, _WINDOWS[coding], keep)
     if coding != "identity":
@@ -61,6 +61,69 @@ def hold(heads: Exchange, begin: bytes, *, keep: Collection[str] = ()) -> Hold:
     if fields.get("content-type", "").startswith(_EVENT_STREAM):
         return _Messages(heads, keep)
     return _Lines(heads, keep)
+
+
+class Inside:
+    """Of a compressed body, what is known of the line that it was cut in.
+
+    Attributes:
+        text: What came after the last byte that was given, decoded and masked.
+    """
+
+    def __init__(self) -> None:
+        self.text = bytearray()
+        self._ends: list[tuple[float, int]] = []
+
+    def end(self, seconds: float) -> None:
+        """A chunk has ended here."""
+        self._ends.append((seconds, len(self.text)))
+
+    def chunks(self, exchange: Exchange) -> list[tuple[float, bytes]] | None:
+        """The chunks that bring the text after the body; none: it cannot go on; None: no text."""
+        if not self.text:
+            return None
+        times, texts, last = [], [], 0
+        final = (self._ends[-1][0] if self._ends else 0.0, len(self.text))
+        for seconds, at in (*self._ends, final):
+            if at > last:
+                times.append(seconds)
+                texts.append(bytes(self.text[last:at]))
+                last = at
+        return list(zip(times, _stored(exchange, exchange.body, texts), strict=False))
+
+
+def _stored(heads: Exchange, body: bytes, texts: list[bytes]) -> list[bytes]:
+    """What goes on after the compressed *body* and holds *texts*, not compressed; for each, a part.
+
+    These are stored blocks of deflate (RFC 1951 section 3.2.4). They can only stand where a block
+    has ended at the end of a byte, as after a flush: the empty list where *body* ends elsewhere.
+    """
+    window = _WINDOWS.get(_coding(heads, body)[1])
+    if window is None:
+        return []
+    parts = [b"".join(map(_block, _cut(text))) for text in texts]
+    before, after = zlib.decompressobj(window), zlib.decompressobj(window)
+    try:
+        wanted = before.decompress(body) + b"".join(texts)
+        return parts if after.decompress(body + b"".join(parts)) == wanted else []
+    except zlib.error:
+        return []
+
+
+def _cut(text: bytes) -> list[bytes]:
+    return [text[at : at + _BLOCK] for at in range(0, len(text), _BLOCK)]
+
+
+def _block(text: bytes) -> bytes:
+    size = len(text)
+    return b"\0" + size.to_bytes(2, "little") + (size ^ _BLOCK).to_bytes(2, "little") + text
+
+
+def _coding(heads: Exchange, begin: bytes) -> tuple[dict[str, str], str]:
+    """The head fields by name, and the content coding of a body that begins so."""
+    fields = {name.lower(): value.strip().lower() for name, value in heads.fields}
+    coding = fields.get("content-encoding", "identity")
+    return fields, "gzip" if coding == "identity" and begin.startswith(_GZIP) else coding
 
 
 class _Lines(Hold):
@@ -124,11 +187,18 @@ class _Messages(Hold):
 class _Coded(Hold):
     """A compressed body is given where what it holds so far ends a line and has no secret."""
 
+    coded = True
+
     def __init__(self, heads: Exchange, window: int, keep: Collection[str]) -> None:
         self._redactor = redact.Redactor(heads.request, keep)
         self._decoder = zlib.decompressobj(window)
         self._seen = b""  # decoded, and not looked at yet: of the line that has not ended
+        self._told = b""  # decoded and redacted, of the bytes that are held
         self._clean = True
+
+    def shown(self) -> bytes:
+        # After a secret nothing more is looked at: what is shown stays.
+        return (self._told + self._redactor.shown())[:_LONGEST]
 
     def take(self, data: bytes) -> bytes:
         self.held += data
@@ -147,9 +217,10 @@ class _Coded(Hold):
     def _look(self, text: bytes) -> None:
         self._seen += text
         shown = self._redactor.feed(text)
+        self._told = (self._told + shown)[:_LONGEST]
         self._clean = self._seen.startswith(shown)
         self._seen = self._seen[len(shown) :]
 
     def _give(self) -> bytes:
-        given, self.held = self.held, b""
+        given, self.held, self._told = self.held, b"", b""
         return given

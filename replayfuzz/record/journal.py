@@ -3,12 +3,13 @@
 The first line holds the heads; each other is ``["data", text]`` (Latin-1), ``["held", at, text]``,
 ``["chunk", seconds, bytes]`` or, at the end, ``["end", how, note, trailers]``. All of it is
 redacted. ``held`` is what comes after the data so far, from byte *at* on, masked where a secret
-may begin; data takes its place.
+may begin; data takes its place. Of a compressed body ``["text", at, text]`` is the same, decoded.
 """
 
 from __future__ import annotations
 
 import json
+from bisect import bisect
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any, BinaryIO
 from replayfuzz import redact
 from replayfuzz.cassette import Exchange, Fields, Request
 from replayfuzz.errors import StoreError
-from replayfuzz.record.hold import Hold, hold
+from replayfuzz.record.hold import Hold, Inside, hold
 
 MOST_BYTES = 12 << 20
 """Bytes of a body that are recorded; more would make a cassette that is too large to be read."""
@@ -26,6 +27,8 @@ MOST_CHUNKS = 200_000
 FULL = "recorded up to here only: a longer body is not recorded"
 KILLED = "recorded up to here only: the recorder was killed"
 MASKED = "; of what came last, what could have become a secret is masked"
+ANEW = "; the last {} chunks were written anew as stored blocks, as they could hold a secret"
+LOST = "; what came after the last line end is lost, as the compressed body has no flush there"
 UNWRITTEN = "recorded up to here only: the file could not be written"
 
 
@@ -125,12 +128,14 @@ class Tape:
         before, self._shown = self._shown, shown
         at = len(before)
         if not shown.startswith(before):
-            pairs = enumerate(zip(before, shown, strict=False))
-            at = next((place for place, (old, new) in pairs if old != new), len(shown))
-        return [json.dumps(["held", at, shown[at:].decode("latin-1")])] if shown[at:] else []
+            sizes = range(min(len(before), len(shown)))
+            at = bisect(sizes, False, key=lambda end: before[: end + 1] != shown[: end + 1])
+        kind = "text" if self._hold and self._hold.coded else "held"
+        return [json.dumps([kind, at, shown[at:].decode("latin-1")])] if shown[at:] else []
 
     def _lines(self, safe: bytes) -> list[str]:
-        self._shown = self._shown[len(safe) :]
+        coded = safe and self._hold and self._hold.coded
+        self._shown = b"" if coded else self._shown[len(safe) :]
         return [json.dumps(["data", safe.decode("latin-1")])] if safe else []
 
     def _write(self, *lines: str) -> None:
@@ -169,6 +174,7 @@ def read(path: Path, held: bytes = b"", note: str = KILLED) -> Exchange | None:
     except (KeyError, TypeError, ValueError):
         return None
     body, shown, sizes = bytearray(), bytearray(), []
+    inside = Inside()
     how = "fin"
     trailers: Fields = ()
     for row in rows:
@@ -176,10 +182,14 @@ def read(path: Path, held: bytes = b"", note: str = KILLED) -> Exchange | None:
             case ["data", str(text)]:
                 body += text.encode("latin-1", "replace")
                 del shown[: len(text)]
+                inside = Inside()
             case ["held", int(at), str(text)]:
                 shown[at:] = text.encode("latin-1", "replace")
             case ["chunk", int() | float() as seconds, int(size)]:
                 sizes.append((float(seconds), size))
+                inside.end(float(seconds))
+            case ["text", int(at), str(text)]:
+                inside.text[at:] = text.encode("latin-1", "replace")
             case ["end", str(how), str(note), list(lines)]:
                 trailers = _fields(lines)
     body += held or shown
@@ -188,7 +198,21 @@ def read(path: Path, held: bytes = b"", note: str = KILLED) -> Exchange | None:
     told: Any = {"ending": how, "trailers": trailers}
     origin = exchange.origin + ((("note", note),) if note else ())
     chunks = _fitting(tuple(sizes), len(body))
-    return replace(exchange, body=bytes(body), chunks=chunks, origin=origin, **told)
+    found = replace(exchange, body=bytes(body), chunks=chunks, origin=origin, **told)
+    return found if held else _inside(found, inside)
+
+
+def _inside(exchange: Exchange, line: Inside) -> Exchange:
+    """*exchange* with what is known of the line that its compressed body was cut in."""
+    chunks = line.chunks(exchange)
+    if chunks is None:
+        return exchange
+    origin = dict(exchange.origin)
+    say = ANEW.format(len(chunks)) + MASKED if chunks else LOST
+    origin["note"] = (origin.get("note", "") + say).removeprefix("; ")
+    body = exchange.body + b"".join(part for _, part in chunks)
+    sizes = (*exchange.chunks, *((seconds, len(part)) for seconds, part in chunks))
+    return replace(exchange, body=body, chunks=sizes, origin=tuple(origin.items()))
 
 
 def shortened(exchange: Exchange, size: int) -> Exchange:
