@@ -26,6 +26,8 @@ CLAUSES: dict[str, str] = {
     '(BOM), if any"',
     "rewrite.comment": f'{_SSE}: "If the line starts with a U+003A COLON character (:)": "Ignore '
     'the line"',
+    "rewrite.keep-alive": f'{_SSE}: "If the line starts with a U+003A COLON character (:)": '
+    '"Ignore the line"; a block without data is not dispatched',
     "rewrite.split-data": f"{_SSE}: each data field appends its value and a U+000A LINE FEED to "
     "the data buffer; RFC 8259 section 2: a line feed between JSON tokens is insignificant",
     "rewrite.colon": f'{_SSE}: "If value starts with a U+0020 SPACE character, remove it from '

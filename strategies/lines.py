@@ -67,18 +67,29 @@ def comments(view: View) -> Iterator[Plan]:
     kind = "rewrite.comment"
     if not view.sse or not view.events:
         return
-    starts = [event.start for event in view.events]
     data = [line.start for event in view.events for line in event.fields]
     after = [line.after for event in view.events for line in event.fields if line.ending]
     yield from spliced(kind, "comment lines before each data line", _each(data, b": ping\n"))
     yield from spliced(kind, "comment lines after each data line", _each(after, b": ping\n"))
-    yield from spliced(
-        kind, "keep-alive comments between events", _each(starts, b": keep-alive\n\n")
-    )
     yield from spliced(kind, "empty comments before each data line", _each(data, b":\n"))
     yield from spliced(kind, "comments that look like data", _each(data, b":data: {}\n"))
     yield from spliced(
         kind, "comments of U+1F600 before each data line", _each(data, b": \xf0\x9f\x98\x80\n")
+    )
+    for at in ends_and_middle(data):
+        yield from spliced(kind, "a comment line before a data line", [(at, 0, b": ping\n")])
+    for at in ends_and_middle(after):
+        yield from spliced(kind, "a comment line after a data line", [(at, 0, b": ping\n")])
+
+
+def keep_alives(view: View) -> Iterator[Plan]:
+    """Comments in blocks of their own, for many readers another matter than in an event's."""
+    kind = "rewrite.keep-alive"
+    if not view.sse or not view.events:
+        return
+    starts = [event.start for event in view.events]
+    yield from spliced(
+        kind, "keep-alive comments between events", _each(starts, b": keep-alive\n\n")
     )
     yield from spliced(
         kind,
@@ -86,10 +97,6 @@ def comments(view: View) -> Iterator[Plan]:
         [(starts[0], 0, b": OPENROUTER PROCESSING\n\n" * _MANY)],
     )
     yield from spliced(kind, "a long comment", [(starts[-1], 0, b": " + b"x" * _LONG + b"\n\n")])
-    for at in ends_and_middle(data):
-        yield from spliced(kind, "a comment line before a data line", [(at, 0, b": ping\n")])
-    for at in ends_and_middle(after):
-        yield from spliced(kind, "a comment line after a data line", [(at, 0, b": ping\n")])
 
 
 def fields(view: View) -> Iterator[Plan]:
@@ -236,7 +243,8 @@ def _each(places: Iterable[int], text: bytes) -> Changes:
 FAMILIES = (
     Family("rewrite.line-ends", "line ends of another kind, or mixed", "rewrite", True, line_ends),
     Family("rewrite.bom", "a byte order mark first", "rewrite", True, byte_order_mark),
-    Family("rewrite.comment", "comments and keep-alives", "rewrite", True, comments),
+    Family("rewrite.comment", "comments beside data", "rewrite", True, comments),
+    Family("rewrite.keep-alive", "comments in blocks of their own", "rewrite", True, keep_alives),
     Family("rewrite.split-data", "data split over several lines", "rewrite", True, split_data),
     Family("rewrite.colon", "a space after the colon, or none", "rewrite", True, colons),
     Family(

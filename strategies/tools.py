@@ -53,10 +53,11 @@ def arguments(view: View) -> Iterator[Plan]:
         first, rest = full[0], [site for site in call if site is not full[0]]
         others = [put(site, b'""') for site in rest if site.event is not first.event]
         for label, pieces in PIECES:
+            named = "meaning.argument-number" if "number" in label else kind
             copies = b"".join(copy_of(view, first, _said(piece)) for piece in pieces)
             event = first.event
             change = (event.start, event.end - event.start, copies)
-            yield from spliced(kind, f"arguments: {label}", [change, *others])
+            yield from spliced(named, f"arguments: {label}", [change, *others])
         for site in ends_and_middle(call)[:2]:
             for text in _EXTRA:
                 label = f"an extra piece of arguments: {text.decode()}"

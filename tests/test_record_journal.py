@@ -236,6 +236,7 @@ def test_no_part_of_a_secret_is_shown_of_a_compressed_line(name, coding, window,
 
     assert len(shown) == len(line)
     assert all(begins(final[len(EVENT) + at :], text) for at, text in shown)
+    assert found is not None
     assert journal.ANEW.format(len(line)) in dict(found.origin)["note"]
 
 
