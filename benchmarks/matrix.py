@@ -33,13 +33,15 @@ def page(run: Told) -> str:
 
 def _lines(run: Told) -> Iterator[str]:
     ran = [target for target in run["targets"] if not target["skipped"]]
+    ran.sort(key=lambda target: target["name"])
     rules = [
         rule.id for rule in INVARIANTS if any(_cell(run, each, rule.id) != HELD for each in ran)
     ]
     examples = sum(target["examples"] for target in ran)
+    seconds = sum(target["seconds"] for target in ran)
     yield "# Targets and rules\n"
     yield "Made by `make matrix` from one run of `replayfuzz fuzz --all` with the newest releases,"
-    yield f"seed {run['seed']}, {examples:,} examples. A number: so many distinct findings of"
+    yield f"seed {run['seed']}, {examples:,} examples in {seconds:.0f} s for all. A number: so many distinct findings of"
     yield f"class *failed*, none looked at by a person; `{MILD}`: milder deviations, or accepted;"
     yield f"`{HELD}`: nothing seen. Rules that nothing broke are left out. Verified findings:"
     yield "[findings.md](findings.md); rules: [rules.md](rules.md).\n"
