@@ -43,7 +43,8 @@ def _lines(run: Told) -> Iterator[str]:
     yield "Made by `make matrix` from one run of `replayfuzz fuzz --all` with the newest releases,"
     yield f"seed {run['seed']}, {examples:,} examples in {seconds:.0f} s for all. A number: so"
     yield "many findings of class *failed*, none looked at by a person;"
-    yield f"`{MILD}`: milder deviations, or accepted; `{HELD}`: nothing seen. Rules that nothing broke are left out. Verified findings:"
+    yield f"`{MILD}`: milder deviations, or accepted; `{HELD}`: nothing seen. Rules that nothing"
+    yield "broke are left out. Verified findings:"
     yield "[findings.md](findings.md); rules: [rules.md](rules.md).\n"
     yield _row("Target", "Release", "Examples", *(f"`{rule}`" for rule in rules))
     yield _row(*["---"] * (3 + len(rules)))
