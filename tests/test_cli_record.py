@@ -115,15 +115,13 @@ def test_a_kill_loses_no_chunk_but_the_last(tmp_path):
     assert {size for _, size in kept.chunks} == {len(EVENT)}
 
 
-def test_a_kill_inside_a_line_loses_no_chunk_but_the_last_and_shows_no_secret(tmp_path):
-    """Each piece is sent when the client has the one before, so that one is on disk then."""
-    line = b'data: {"error": "the key %b is bad' % KEY.encode()
-    pieces = [line[at : at + 9] for at in range(0, len(line), 9)]
+def killed_inside_a_line(tmp_path, head, pieces):
+    """Kill a recorder that has relayed *pieces*, start another; return what that one keeps."""
     more = threading.Semaphore(0)
 
     def talk(sock):
         request_of(sock)
-        sock.sendall(HEAD)
+        sock.sendall(head)
         for piece in pieces:
             assert more.acquire(timeout=20)
             sock.sendall(b"%x\r\n%b\r\n" % (len(piece), piece))
@@ -144,6 +142,14 @@ def test_a_kill_inside_a_line_loses_no_chunk_but_the_last_and_shows_no_secret(tm
     with recording(tmp_path, port) as recorder:
         assert recorder.end()[0] == 0
     (kept,) = store.load([tmp_path / "out"])
+    return kept
+
+
+def test_a_kill_inside_a_line_loses_no_chunk_but_the_last_and_shows_no_secret(tmp_path):
+    """Each piece is sent when the client has the one before, so that one is on disk then."""
+    line = b'data: {"error": "the key %b is bad' % KEY.encode()
+    pieces = [line[at : at + 9] for at in range(0, len(line), 9)]
+    kept = killed_inside_a_line(tmp_path, HEAD, pieces)
     sizes = [len(piece) for piece in pieces]
     assert [size for _, size in kept.chunks] in (sizes, sizes[:-1])
     assert re.match(rb'data: {"error": "the key (sk-proj-|X{8})XXXXXXXX', kept.body)
@@ -155,31 +161,8 @@ def test_a_kill_inside_a_line_of_gzip_loses_no_chunk_but_the_last(tmp_path):
     texts = [EVENT, *(line[at : at + 9] for at in range(0, len(line), 9))]
     squeeze = zlib.compressobj(wbits=31)
     pieces = [squeeze.compress(text) + squeeze.flush(zlib.Z_SYNC_FLUSH) for text in texts]
-    more = threading.Semaphore(0)
-
-    def talk(sock):
-        request_of(sock)
-        sock.sendall(HEAD.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n"))
-        for piece in pieces:
-            assert more.acquire(timeout=20)
-            sock.sendall(b"%x\r\n%b\r\n" % (len(piece), piece))
-        assert more.acquire(timeout=20)
-
-    with upstream(talk) as port, recording(tmp_path, port) as recorder:
-        with recorder.connect() as sock:
-            post(sock)
-            data = b""
-            for piece in pieces:
-                more.release()
-                while not data.endswith(b"%b\r\n" % piece):
-                    data += sock.recv(65536)
-            recorder.end(signal.SIGKILL)
-        more.release()
-    (left,) = (tmp_path / "out" / ".recording").glob("*.jsonl")
-    assert not any(KEY[at : at + 6] in left.read_text() for at in range(8, len(KEY) - 6))
-    with recording(tmp_path, port) as recorder:
-        assert recorder.end()[0] == 0
-    (kept,) = store.load([tmp_path / "out"])
+    head = HEAD.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n")
+    kept = killed_inside_a_line(tmp_path, head, pieces)
     seen = zlib.decompressobj(31).decompress(kept.body)
     assert len(kept.chunks) in (len(pieces), len(pieces) - 1)
     assert len(seen) == sum(len(text) for text in texts[: len(kept.chunks)])

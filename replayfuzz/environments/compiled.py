@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from replayfuzz import programs
 from replayfuzz.environments.environment import Environment, here
 from replayfuzz.errors import MissingError, TargetError
 from replayfuzz.target import Target
@@ -66,6 +68,12 @@ def program(folder: Path) -> Path:
 def environment(folder: Path, version: str) -> Environment:
     """The worker that was compiled in *folder*."""
     return Environment(sys.executable, version, worker=str(program(folder)))
+
+
+def recipe(target: Target, tool: str) -> tuple[str, ...]:
+    """What decides the content besides the requirements: the source, and the compiler *tool*."""
+    told = programs.told_version(tool)
+    return (f"{told} {sys.platform} {platform.machine()}", digest(target))
 
 
 def missing(target: Target, package: str) -> MissingError:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
-import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
@@ -45,9 +43,8 @@ def installed(target: Target) -> Environment:
 
 
 def recipe(target: Target) -> tuple[str, ...]:
-    """What decides the content besides the requirements: the source, and the compiler."""
-    told = programs.told_version("cargo")
-    return (f"{told} {sys.platform} {platform.machine()}", compiled.digest(target))
+    """See ``compiled.recipe``."""
+    return compiled.recipe(target, "cargo")
 
 
 def requirements(target: Target, wanted: Requirement) -> tuple[str, ...]:

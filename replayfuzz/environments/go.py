@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
-import sys
 import tempfile
 from pathlib import Path
 
@@ -40,9 +38,8 @@ def installed(target: Target) -> Environment:
 
 
 def recipe(target: Target) -> tuple[str, ...]:
-    """What decides the content besides the requirements: the source, and the compiler."""
-    told = programs.told_version("go")
-    return (f"{told} {sys.platform} {platform.machine()}", compiled.digest(target))
+    """See ``compiled.recipe``."""
+    return compiled.recipe(target, "go")
 
 
 def requirements(target: Target, wanted: Requirement) -> tuple[str, ...]:
