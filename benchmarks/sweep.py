@@ -11,7 +11,8 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from itertools import cycle, islice
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +21,7 @@ from benchmarks.table import Row, main
 from replayfuzz import declared, environments, store
 from replayfuzz.errors import ReplayfuzzError
 from replayfuzz.plan import Cut
+from replayfuzz.search.ahead import MOST, Ahead, Drawn
 from replayfuzz.search.case import UNBENT, Case
 from replayfuzz.search.job import Work, begin
 from replayfuzz.search.journal import Journal
@@ -50,11 +52,13 @@ def _part() -> float:
     cases = (Case(one, replace(UNBENT, edits=(cut,)), VARIANT) for one, cut in cycle(plans))
     with TemporaryDirectory() as folder:
         journal = Journal(Path(folder), 0)
-        for number, case in enumerate(islice(cases, WARM + CASES)):
+        drawn = (Drawn(case, (), waits=False) for case in cases)
+        ahead = Ahead(attempt, drawn.__next__, partial(journal.note, TARGET))
+        for number in range(WARM + CASES):
             if number == WARM:
                 began = time.perf_counter()
-            journal.note(TARGET, case)
-            outcome = attempt.attempt(case, attempt.overs(case)[0])
+            case, *_, outcome = ahead.next(MOST)
+            outcome = outcome or attempt.attempt(case, attempt.overs(case)[0])
             assert outcome.verdict.outcome != "failed", outcome
         took = time.perf_counter() - began
         journal.close()

@@ -29,13 +29,12 @@ class Answers:
     def __init__(self) -> None:
         self._known: dict[bytes, tuple[Event, ...]] = {}
 
-    def read(self, line: bytes, number: int, took: float, stderr: str) -> Transcript:
+    def read(self, line: bytes, number: int, stderr: str) -> Transcript:
         """The transcript that *line* holds.
 
         Args:
             line: Without its end.
             number: Of the request that it must answer.
-            took: Seconds that the call took.
             stderr: What the worker wrote there meanwhile.
 
         Raises:
@@ -45,21 +44,21 @@ class Answers:
         head = b'{"id":%d,"events":' % number
         tail = _BEHIND.search(line, max(0, len(line) - 60)) if line.startswith(head) else None
         if tail is None:
-            return _full(line, number, took, stderr)
+            return _full(line, number, stderr)
         told = line[len(head) : tail.start()]
         events = self._known.get(told)
         if events is None:
-            seen = _full(line, number, took, stderr)
+            seen = _full(line, number, stderr)
             if len(told) <= _LONGEST:
                 if len(self._known) >= _ENTRIES:
                     del self._known[next(iter(self._known))]
                 self._known[told] = seen.events
             return seen
         cpu = None if tail[1] is None else float(tail[1])
-        return Transcript(events, "complete", seconds=took, cpu=cpu, stderr=stderr)
+        return Transcript(events, "complete", cpu=cpu, stderr=stderr)
 
 
-def _full(line: bytes, number: int, took: float, stderr: str) -> Transcript:
+def _full(line: bytes, number: int, stderr: str) -> Transcript:
     try:
         answer = json.loads(line)
     except ValueError as error:
@@ -78,7 +77,6 @@ def _full(line: bytes, number: int, took: float, stderr: str) -> Transcript:
         events,
         end,
         None if end == "complete" else _failure(answer.get("error")),
-        seconds=took,
         cpu=float(cpu) if isinstance(cpu, int | float) else None,
         stderr=stderr,
     )

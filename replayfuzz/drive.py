@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Self
 
 from replayfuzz.answer import Answers
 from replayfuzz.errors import StartError
@@ -22,7 +22,21 @@ from replayfuzz.transcript import Failure, Transcript
 
 _SHOWN = 200  # bytes of garbage that a message quotes
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps makes one for each call
+_REST = 0.8  # part of what the calls took last time: with all of it, less would never be found
+_LONGEST_REST = 0.05  # seconds
 _NOISE = 1000  # lines that a library may print before its worker takes standard output away
+
+
+class Asked(NamedTuple):
+    """A request.
+
+    Attributes:
+        text: Of worker protocol v1, without its ``id``.
+        seconds: Deadline for the answer.
+    """
+
+    text: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +46,7 @@ class Ready:
     Attributes:
         memory: It takes pieces in a request instead of a URL.
         unix: It takes ``http+unix://`` URLs.
+        ahead: A request may be sent before the one in front of it is answered.
     """
 
     name: str
@@ -40,6 +55,7 @@ class Ready:
     variants: tuple[str, ...]
     memory: bool = False
     unix: bool = False
+    ahead: bool = False
 
 
 class Worker:
@@ -73,6 +89,7 @@ class Worker:
         self._process: Process | None = None
         self._id = 0
         self._answers = Answers()
+        self._began = self._usual = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -118,7 +135,7 @@ class Worker:
         """Have the worker make one call, and report what came of it.
 
         Args:
-            request: A request of worker protocol v1; its ``id`` is filled in here.
+            request: A request of worker protocol v1 without its ``id``.
             seconds: Deadline for the answer.
 
         Returns:
@@ -128,33 +145,41 @@ class Worker:
         Raises:
             StartError: The worker does not start any more.
         """
-        if self._process is None:
-            self.restarts += self.ready is not None
-            self.start()
-        process = self._process
-        if process is None:
-            raise AssertionError("start leaves a process or raises")
-        self._id += 1
-        line = _ENCODE({**request, "id": self._id}).encode() + b"\n"
-        process.forget_stderr()
-        began = time.perf_counter()
+        return self.calls([Asked(_ENCODE(request), seconds)])[0]
+
+    def calls(self, requests: Sequence[Asked]) -> list[Transcript]:
+        """Have the worker make several calls: all are sent before the first answer is read.
+
+        One write, and one wait for all of them: for a fast library, waking each other costs
+        as much as the call. Only for a worker that reads ahead.
+
+        Args:
+            requests: At least one.
+
+        Returns:
+            Their transcripts, in order. The list ends with the first call that ended in
+            ``crash``, ``hang`` or ``garbage``: those behind it were not made, or are lost.
+
+        Raises:
+            StartError: The worker does not start any more.
+        """
+        process = self._begun()
+        first = self._id + 1
+        self._id += len(requests)
+        numbered = enumerate(requests, first)
+        lines = "".join([f'{each.text[:-1]},"id":{number}}}\n' for number, each in numbered])
+        seen: list[Transcript] = []
         try:
-            answer = process.ask(line, seconds)
-        except Died as death:
-            return self._failed("crash", str(death), began)
-        except Silent:
-            return self._failed("hang", f"no answer within {seconds:g} s", began)
-        except Flood as flood:
-            return self._failed("garbage", str(flood), began)
-        except BaseException:  # Ctrl-C: an answer to this call must not meet the next one
+            stuck = self._send(process, lines.encode(), requests)
+            for number, (_, seconds) in enumerate(requests, first):
+                seen.append(self._answer(process, number, seconds, stuck=stuck))
+                if self._process is None:
+                    break
+        except BaseException:  # Ctrl-C: an answer to these calls must not meet the next ones
             self._drop()
             raise
-        took = time.perf_counter() - began
-        try:
-            return self._answers.read(answer, self._id, took, process.stderr)
-        except (ValueError, RecursionError) as error:
-            quoted = ascii(answer[:_SHOWN].decode("utf-8", "backslashreplace"))
-            return self._failed("garbage", f"{error}: {quoted}", began)
+        self._usual = (time.perf_counter() - self._began) / len(requests)
+        return [replace(seen[0], seconds=self._usual)] if len(requests) == 1 else seen
 
     def close(self) -> None:
         """End the process: by the end of its input, by SIGTERM, then by SIGKILL."""
@@ -162,8 +187,44 @@ class Worker:
         if process is not None:
             process.close()
 
-    def _failed(self, end: Any, message: str, began: float) -> Transcript:
-        took = time.perf_counter() - began
+    def _begun(self) -> Process:
+        if self._process is None:
+            self.restarts += self.ready is not None
+            self.start()
+        if self._process is None:
+            raise AssertionError("start leaves a process or raises")
+        return self._process
+
+    def _send(self, process: Process, lines: bytes, requests: Sequence[Asked]) -> bool:
+        """Write the requests; True: the worker did not take them all in time, or is dead."""
+        process.forget_stderr()
+        self._began = time.perf_counter()
+        try:
+            process.send(lines, time.monotonic() + requests[0].seconds)
+            if len(requests) > 1:
+                # Each answer that comes would wake us, and none of them is of use alone.
+                time.sleep(min(_REST * self._usual * len(requests), _LONGEST_REST))
+        except (Died, Silent):
+            return True
+        return False
+
+    def _answer(self, process: Process, number: int, seconds: float, *, stuck: bool) -> Transcript:
+        try:
+            answer = process.line(0.0 if stuck else seconds)
+        except Died as death:
+            return self._failed("crash", str(death))
+        except Silent:
+            return self._failed("hang", f"no answer within {seconds:g} s")
+        except Flood as flood:
+            return self._failed("garbage", str(flood))
+        try:
+            return self._answers.read(answer, number, process.stderr)
+        except (ValueError, RecursionError) as error:
+            quoted = ascii(answer[:_SHOWN].decode("utf-8", "backslashreplace"))
+            return self._failed("garbage", f"{error}: {quoted}")
+
+    def _failed(self, end: Any, message: str) -> Transcript:
+        took = time.perf_counter() - self._began
         stderr = self._drop()
         return Transcript((), end, Failure(end, message), seconds=took, stderr=stderr)
 
@@ -216,4 +277,5 @@ def _ready(line: bytes) -> Ready | None:
         tuple(map(str, value.get("variants") or ())),
         memory=value.get("memory") is True,
         unix=value.get("unix") is True,
+        ahead=value.get("ahead") is True,
     )

@@ -89,18 +89,20 @@ class Process:
         """Begin a new call: what was written until now does not belong to it."""
         self._tail = b""
 
-    def ask(self, line: bytes, seconds: float) -> bytes:
-        """Write *line* and wait for one line; see ``line`` for what may be raised."""
-        deadline = time.monotonic() + seconds
+    def send(self, lines: bytes, deadline: float) -> None:
+        """Write *lines*; what the process says meanwhile is kept for ``line``.
+
+        Raises:
+            Died, Silent: As ``line`` does, where the pipe is full until then.
+        """
         try:
-            sent = os.write(self._in, line)
+            sent = os.write(self._in, lines)
         except BlockingIOError:
             sent = 0
         except BrokenPipeError:
-            return self.line(seconds)  # it died; what it last said is still to be read
-        if sent < len(line):
-            self._write(line[sent:], deadline)
-        return self._line_by(deadline)
+            return  # it died; what it last said is still to be read
+        if sent < len(lines):
+            self._write(lines[sent:], deadline)
 
     def line(self, seconds: float) -> bytes:
         """Wait for one line, and return it without its end.

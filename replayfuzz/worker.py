@@ -96,7 +96,7 @@ def serve(adapter: Adapter, **about: Any) -> None:
     requests, answers = _claim(0, os.O_RDONLY), _claim(1, os.O_WRONLY)
     ready = asdict(About(**about))
     run = Run(adapter, ready.pop("library"))
-    _send(answers, {"ready": 1, **ready})
+    _send(answers, {"ready": 1, **ready, "ahead": True})
     with os.fdopen(requests, "rb", buffering=1 << 16) as lines:
         _answer_all(lines, answers, run)
     os._exit(0)  # nothing of ours is left to save, and a library's own exit may take long

@@ -48,7 +48,7 @@ class _Plans(SearchStrategy[Plan]):
         self._moves = moves(exchange)
         self._spans = tuple(map(_spans, self._moves))
         self._hot = view(exchange).hot
-        self._cuts: dict[int, Cut] = {}  # naming the place of one costs more than drawing it
+        self._cuts: dict[int, Cut] = {}  # naming its place costs more than drawing one
         self._max_moves = max_moves if self._moves else 0
         self._max_cuts = max_cuts
 
@@ -69,36 +69,37 @@ class _Plans(SearchStrategy[Plan]):
         # A Slice in front also cuts what others insert at byte 0.
         chosen.sort(key=_not_sliced)
         edits = [edit for move in chosen for edit in move.edits]
-        inserts = any(isinstance(edit, Splice) and len(edit.insert) > 1 for edit in edits)
-        for _ in range(data.draw_integer(0, self._max_cuts)):
-            self._cut(edits, data, inserts=inserts)
+        count = data.draw_integer(0, self._max_cuts)
+        if any(isinstance(edit, Splice) and len(edit.insert) > 1 for edit in edits):
+            for _ in range(count):
+                self._cut(edits, data)
+        else:
+            last, draw = 2 * len(self._exchange.body) + 1, data.draw_integer
+            edits += [self._at(draw(0, last)) for _ in range(count)]
         head = merge(UNBENT, *chosen).head if any(move.head.kind for move in chosen) else Head()
         return Plan(tuple(edits), head, keep_chunks=False, keep_times=False)
 
-    def _cut(self, edits: list[Edit], data: Any, *, inserts: bool) -> None:
+    def _cut(self, edits: list[Edit], data: Any) -> None:
         """Add a boundary: at a hot place, at any place, or inside what an edit inserts."""
-        body = self._exchange.body
-        size = len(body) + 1
-        inserted = (
-            [edit for edit in edits if isinstance(edit, Splice) and len(edit.insert) > 1]
-            if inserts
-            else []
-        )
-        place = data.draw_integer(0, (3 if inserted else 2) * size - 1)
-        if place < size:
-            edits.append(self._named(self._hot[place * len(self._hot) // size]))
-        elif place < 2 * size:
-            edits.append(self._named(place - size))
-        else:
-            edit = inserted[(place - 2 * size) % len(inserted)]
-            step = 1 + (place - 2 * size) // len(inserted) % (len(edit.insert) - 1)
-            at = next(number for number, one in enumerate(edits) if one is edit)
-            edits[at : at + 1] = parted(body, edit, step)
+        inserted = [edit for edit in edits if isinstance(edit, Splice) and len(edit.insert) > 1]
+        first = 2 * (len(self._exchange.body) + 1)
+        last = first + (first // 2 if inserted else 0) - 1
+        place = data.draw_integer(0, last)
+        if place < first:
+            edits.append(self._at(place))
+            return
+        edit = inserted[(place - first) % len(inserted)]
+        step = 1 + (place - first) // len(inserted) % (len(edit.insert) - 1)
+        at = next(number for number, one in enumerate(edits) if one is edit)
+        edits[at : at + 1] = parted(self._exchange.body, edit, step)
 
-    def _named(self, at: int) -> Cut:
-        made = self._cuts.get(at)
+    def _at(self, place: int) -> Cut:
+        """The boundary that number *place* stands for: first hot places, then every place."""
+        made = self._cuts.get(place)
         if made is None:
-            made = self._cuts[at] = cut(self._exchange.body, at)
+            hot, size = self._hot, len(self._exchange.body) + 1
+            at = hot[place * len(hot) // size] if place < size else place - size
+            made = self._cuts[place] = cut(self._exchange.body, at)
         return made
 
 

@@ -14,7 +14,7 @@ def line(number=1, events=EVENTS, tail=',"end":"complete","cpu":0.25}'):
 
 
 def read(answers, data, number=1):
-    return answers.read(data, number, 0.5, "err")
+    return answers.read(data, number, "err")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from replayfuzz.drive import Worker
+from replayfuzz.drive import Asked, Worker
 from replayfuzz.errors import StartError
 from replayfuzz.guard import Guard
 from replayfuzz.target import Target
@@ -243,14 +243,56 @@ def test_an_interrupted_call_leaves_no_answer_for_the_next(monkeypatch):
     with worker("print(answer, flush=True)") as odd:
         odd.start()
 
-        def interrupted(line, seconds):
+        def interrupted(seconds):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(odd._process, "ask", interrupted)
+        monkeypatch.setattr(odd._process, "line", interrupted)
         with pytest.raises(KeyboardInterrupt):
             odd.call(REQUEST, 5.0)
         assert not odd.running
         assert odd.call(REQUEST, 5.0).end == "complete"
+
+
+MANY = [Asked(json.dumps({**REQUEST, "turn": turn}), 5.0) for turn in range(5)]
+TURN = 'turn = json.loads(line)["turn"]\n'
+
+
+def test_calls_that_are_sent_at_once_are_answered_in_order():
+    body = TURN + (
+        'print(json.dumps({"id": number, "events": [{"type": "record", "value": turn}], '
+        '"end": "complete"}), flush=True)'
+    )
+    with worker(body) as odd:
+        seen = odd.calls(MANY) + odd.calls(MANY)
+
+    assert [each.events[0].get("value") for each in seen] == [0, 1, 2, 3, 4] * 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "end"),
+    [("os._exit(3)", "crash"), ("time.sleep(60)", "hang"), ("print('no')", "garbage")],
+)
+def test_of_calls_sent_at_once_the_one_that_fails_is_the_last_that_is_told(wrong, end):
+    body = f"{TURN}if turn == 2: {wrong}\nprint(answer, flush=True)"
+    with worker(body) as odd:
+        seen = odd.calls([each._replace(seconds=1.0) for each in MANY])
+        again = odd.calls(MANY[:2])
+
+    assert [each.end for each in seen] == ["complete", "complete", end]
+    assert [each.end for each in again] == ["complete", "complete"]
+    assert odd.restarts == 1
+
+
+def test_calls_that_do_not_fit_into_a_pipe_are_all_made():
+    large = [Asked(json.dumps({**REQUEST, "text": "x" * 50_000}), 5.0) for _ in range(9)]
+    with worker("print(answer + ' ' * 50_000, flush=True)") as odd:
+        assert [each.end for each in odd.calls(large)] == ["complete"] * 9
+
+
+def test_a_worker_that_takes_no_more_requests_is_one_that_hangs():
+    large = [Asked(json.dumps({**REQUEST, "text": "x" * 200_000}), 0.3) for _ in range(2)]
+    with worker("print(answer, flush=True); time.sleep(60)") as odd:
+        assert [each.end for each in odd.calls(large)] == ["complete", "hang"]
 
 
 def test_secrets_and_steering_variables_stay_here(monkeypatch):

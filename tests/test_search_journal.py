@@ -35,7 +35,7 @@ def dead():
 @pytest.mark.parametrize("plan", PLANS)
 def test_what_a_dead_run_was_sending_is_told(tmp_path, plan):
     journal = Journal(tmp_path, 7)
-    journal.note("a-target", Case(raw("a stream"), plan, "sync"))
+    journal.note("a-target", [Case(raw("a stream"), plan, "sync")])
     noted(tmp_path).rename(tmp_path / FOLDER / str(dead()))
 
     assert recover(tmp_path) == (Left("a-target", "sync", "a stream", plan, 7),)
@@ -45,15 +45,24 @@ def test_what_a_dead_run_was_sending_is_told(tmp_path, plan):
 def test_a_shorter_case_leaves_nothing_of_a_longer_one(tmp_path):
     journal = Journal(tmp_path, 0)
     for count in (40, 1):
-        journal.note("t", Case(raw(), Plan(tuple(map(Cut, range(count))))))
+        journal.note("t", [Case(raw(), Plan(tuple(map(Cut, range(count)))))])
     line = noted(tmp_path).read_bytes().split(b"\n")[0]
 
     assert len(json.loads(line)["plan"]["edits"]) == 1
 
 
+def test_cases_that_are_sent_at_once_are_all_told_and_no_earlier_ones(tmp_path):
+    journal = Journal(tmp_path, 0)
+    for names in (["a", "b", "c"], ["d", "e"]):
+        journal.note("t", [Case(raw(name), Plan()) for name in names])
+    noted(tmp_path).rename(tmp_path / FOLDER / str(dead()))
+
+    assert [left.exchange for left in recover(tmp_path)] == ["d", "e"]
+
+
 def test_a_run_that_lives_is_left_alone(tmp_path):
     journal = Journal(tmp_path, 0)
-    journal.note("t", Case(raw(), Plan()))
+    journal.note("t", [Case(raw(), Plan())])
 
     assert recover(tmp_path) == ()
     assert noted(tmp_path).name == str(os.getpid())
@@ -61,7 +70,7 @@ def test_a_run_that_lives_is_left_alone(tmp_path):
 
 def test_a_clean_end_leaves_nothing(tmp_path):
     journal = Journal(tmp_path, 0)
-    journal.note("t", Case(raw(), Plan()))
+    journal.note("t", [Case(raw(), Plan())])
     journal.close()
 
     assert not (tmp_path / FOLDER).exists()
@@ -77,14 +86,14 @@ def test_garbage_in_the_folder_is_no_reason_to_fail(tmp_path):
 def test_a_folder_that_cannot_be_written_costs_the_journal_only(tmp_path):
     (tmp_path / "file").write_text("")
     journal = Journal(tmp_path / "file", 0)
-    journal.note("t", Case(raw(), Plan()))
+    journal.note("t", [Case(raw(), Plan())])
     journal.close()
 
 
 @pytest.mark.parametrize("plan", PLANS)
 def test_the_short_form_is_the_plan(tmp_path, plan):
     journal = Journal(tmp_path, 0)
-    journal.note("t", Case(raw(), plan))
+    journal.note("t", [Case(raw(), plan)])
     shown = json.loads(noted(tmp_path).read_bytes().split(b"\n")[0])["plan"]
     for edit in shown["edits"]:
         edit.setdefault("layer", "write")
@@ -104,7 +113,7 @@ def test_it_is_cheap(tmp_path):
     times = []
     for _ in range(200):
         began = time.perf_counter()
-        journal.note("t", case)
+        journal.note("t", [case])
         times.append(time.perf_counter() - began)
 
     assert min(times) < 100e-6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, get_args
 
 from replayfuzz.plan import Framing, How
@@ -73,13 +74,19 @@ class Exchange:
         What was recorded is as it came. What was imported is content, whatever its head says,
         unless it begins as gzip does: VCR.py keeps such bodies as they came.
         """
-        told = next((value for name, value in self.fields if name.lower() == _CODED), "")
-        named = told.strip().lower()
+        named = _coding(self.fields)
         if named in {"", "identity"} or not self.body:
             return ""
         kind = dict(self.origin).get("kind")
         came = kind == "recorded" or (named in _GZIPS and self.body.startswith(_GZIP))
         return named if came else ""
+
+
+@lru_cache(maxsize=256)
+def _coding(fields: Fields) -> str:
+    """What the head says; asked for with every case of a search."""
+    told = next((value for name, value in fields if name.lower() == _CODED), "")
+    return told.strip().lower()
 
 
 @dataclass(frozen=True, slots=True)

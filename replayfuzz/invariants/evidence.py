@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -34,10 +35,15 @@ def change(want: str, seen: str) -> str:
 
 def damaged(text: str) -> set[str]:
     """The marks of broken decoding in *text*: U+FFFD, and "surrogate" for lone surrogates."""
+    if text.isascii():
+        return set()
     marks = {"\ufffd"} if "\ufffd" in text else set()
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if _SURROGATE.search(text):
         marks.add("surrogate")
     return marks
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def common(first: Sequence[Any], second: Sequence[Any]) -> int:

@@ -98,8 +98,8 @@ def valid_utf8(want: Expected, seen: Transcript) -> Evidence | None:
     for kind, text in _everything(seen).items():
         if kind in _WHOLE and len(want.transcript.of(kind)) != len(seen.of(kind)):
             continue  # an event too many may hold what was sent, and was to be ignored
-        marks = evidence.damaged(text) - evidence.damaged(sent.get(kind, ""))
-        if marks:
+        marks = evidence.damaged(text)
+        if marks and (marks := marks - evidence.damaged(sent.get(kind, ""))):
             mark = "U+FFFD" if "\ufffd" in marks else "a lone surrogate"
             expected, observed = evidence.both(sent.get(kind, ""), text)
             shape = f"{kind} replaced by {mark.removeprefix('a ')}"

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from replayfuzz import dialects, invariants
 from replayfuzz.cassette import Exchange
-from replayfuzz.plan import Cut, HandOff, Head, Plan, Slice
+from replayfuzz.plan import Cut, Plan, Slice
 from replayfuzz.search.held import Held
 from replayfuzz.target import Target
 from replayfuzz.transcript import Expected, Transcript
@@ -121,12 +121,14 @@ def signatures(outcome: Outcome) -> frozenset[Signature]:
     )
 
 
+_CUTS = frozenset({Cut, Slice})
+
+
 def cuts_only(plan: Plan) -> bool:
     """Nothing but boundaries: every byte is sent, and there is one at least."""
-    cut = (Cut, Slice)
-    if plan.head != Head() or plan.handoff != HandOff():
+    if not plan.edits or not _CUTS.issuperset(map(type, plan.edits)):
         return False
-    return bool(plan.edits) and all(isinstance(edit, cut) for edit in plan.edits)
+    return plan.head == UNBENT.head and plan.handoff == UNBENT.handoff
 
 
 Project = Callable[[tuple[Expected, ...], "Case"], tuple[Expected, ...]]

@@ -1,8 +1,8 @@
 """Every case is on disk before it is sent, so that a crash of ours loses nothing.
 
-One small file for each process that searches, with the case of the moment in it. It is
-removed at a clean end; one that is left, and whose process is gone, names the case that
-was being sent when the run died.
+One small file for each process that searches, with the cases of the moment in it. It is
+removed at a clean end; one that is left, and whose process is gone, names the cases that
+were being sent when the run died.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,7 @@ class Left:
 
 
 class Journal:
-    """Notes the case of the moment; costs a few microseconds each.
+    """Notes the cases of the moment; costs a few microseconds each.
 
     Where the folder cannot be written, nothing is noted: the findings store tells the user.
     """
@@ -62,14 +63,18 @@ class Journal:
         else:
             self._path = path
 
-    def note(self, target: str, case: Case) -> None:
-        """Write down that *case* is sent to *target* now."""
+    def note(self, target: str, cases: Sequence[Case]) -> None:
+        """Write down that *cases* are sent to *target* now."""
         if self._file < 0:
             return
-        first = f'{{"target":"{target}","variant":"{case.variant}","seed":{self._seed},"exchange":'
-        text = f"{first}{json.dumps(case.exchange.name)},{_plan(case.plan)}}}\n"
+        first = f'{{"target":"{target}","seed":{self._seed},"variant":"'
+        lines = [
+            f'{first}{case.variant}","exchange":{json.dumps(case.exchange.name)},'
+            f"{_plan(case.plan)}}}\n"
+            for case in cases
+        ]
         try:
-            os.pwrite(self._file, text.encode(), 0)
+            os.pwrite(self._file, "".join([*lines, "\n"]).encode(), 0)
         except OSError:  # a full disk must not end the run
             self.close()
 
@@ -107,13 +112,12 @@ def recover(folder: Path) -> tuple[Left, ...]:
         if alive(int(path.name)):
             continue
         try:
-            line = path.read_bytes().split(b"\n", 1)[0].rstrip(b"\0")
+            # An empty line ends the cases of the moment; behind it are parts of earlier ones.
+            lines = path.read_bytes().split(b"\n\n", 1)[0].split(b"\n")
             path.unlink()
         except OSError:
             continue
-        found = _read(line)
-        if found is not None:
-            left.append(found)
+        left += [found for found in map(_read, lines) if found is not None]
     _tidy(journals)
     return tuple(left)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from replayfuzz import strategies
@@ -12,6 +12,7 @@ from replayfuzz.cassette import Exchange
 from replayfuzz.declared import named_by
 from replayfuzz.finding import Finding
 from replayfuzz.run import TargetRun
+from replayfuzz.search.ahead import MOST_SECONDS, Ahead, Drawn
 from replayfuzz.search.case import Attempt, Case
 from replayfuzz.search.draws import Choice
 from replayfuzz.search.dress import cases
@@ -101,6 +102,7 @@ class Lane:
             f"{bounds.seed}/{name}",
             bounds.part,
         )
+        self._ahead = Ahead(self.attempt, self._next, self._note)
         self._put_off: deque[tuple[Case, tuple[Choice, ...]]] = deque()
         self._features: set[tuple[str, tuple[str, ...]]] = set()
 
@@ -118,17 +120,18 @@ class Lane:
         Raises:
             StartError: The target does not start any more.
         """
-        if self.examples >= self._bare and self._probing.due(self.clock.all, self._left()):
+        if not self._ahead.tried and self._probe_due():
             self._probe()
             return
-        case, choices, waits = self._next()
-        overs = self.attempt.overs(case)
-        if not overs:
-            self._skipped()
-            return
         began = time.monotonic()
-        self.journal.note(self._named, case)
-        outcome = self.attempt.attempt(case, overs[0])
+        case, choices, waits, outcome = self._ahead.next(self._room())
+        if outcome is None:
+            overs = self.attempt.overs(case)
+            if not overs:
+                self._skipped()
+                return
+            self._note((case,))
+            outcome = self.attempt.attempt(case, overs[0])
         self.examples += 1
         self._unshown = 0
         self._exercise(case)
@@ -167,21 +170,34 @@ class Lane:
             self.hunt.deviations,
         )
 
-    def _next(self) -> tuple[Case, tuple[Choice, ...], bool]:
+    def _next(self) -> Drawn:
         """The next case; with a time budget, slow ones come when they are affordable."""
         if self.bounds.until is None:
-            case, choices = next(self._cases)
-            return case, choices, False
+            return Drawn(*next(self._cases), waits=False)
         if self._put_off and self.clock.slow <= SLOW_SHARE * self.clock.all:
-            return *self._put_off.popleft(), True
+            return Drawn(*self._put_off.popleft(), waits=True)
         for case, choices in self._cases:
             if not slow(case):
-                return case, choices, False
+                return Drawn(case, choices, waits=False)
             if len(self._put_off) < MAX_WAITING:
                 self._put_off.append((case, choices))
             if self.clock.slow <= SLOW_SHARE * self.clock.all:
-                return *self._put_off.popleft(), True
+                return Drawn(*self._put_off.popleft(), waits=True)
         raise AssertionError("the random cases never end")
+
+    def _room(self) -> int:
+        """How many cases may be tried at once: none where the first ones look for probes."""
+        if self.examples < max(self._bare, 1):
+            return 1
+        most = int(MOST_SECONDS * self.examples / max(self.clock.all, 1e-9)) + 1
+        left = self.bounds.examples
+        return most if left is None else min(most, left - self.examples)
+
+    def _note(self, cases: Sequence[Case]) -> None:
+        self.journal.note(self._named, cases)
+
+    def _probe_due(self) -> bool:
+        return self.examples >= self._bare and self._probing.due(self.clock.all, self._left())
 
     def _probe(self) -> None:
         began = time.monotonic()

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import platform
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
-from typing import Any
 
 from replayfuzz import wire
 from replayfuzz.drive import Worker
 from replayfuzz.environments import Environment
-from replayfuzz.plan import Cut, Slice
+from replayfuzz.search import asked
 from replayfuzz.search.case import UNBENT, Case, Oracle, Outcome, Over
 from replayfuzz.search.held import Held, held
 from replayfuzz.serve import ReplayServer
 from replayfuzz.strategies.handoffs import MEANWHILE
 from replayfuzz.target import Target
 from replayfuzz.transcript import Delivery, Transcript
-from replayfuzz.wire import Bent
 
-PATIENCE = 1.5  # seconds that a library may wait in vain before its call counts as hung
-OPEN_PATIENCE = 0.4  # the same where the stream stays open and silent: every case waits so long
-MARGIN = 1.0  # seconds between the library's own time limit and ours
-BYTES_A_SECOND = 500_000  # what the slowest reader worth waiting for still manages
 LARGE, MANY = 1 << 17, 300  # bytes, and boundaries on a socket, that make a case slow
+TOGETHER, AT_ONCE = 32, 40_000  # calls, and bytes of base64, that are sent before an answer is read
 FIRST = 6.0  # factor for a worker's first call each way, in which libraries import the rest
+
+
+_IN_MEMORY = Delivery("memory")
+_ON_SOCKETS = frozenset({"tcp", "head"})  # layers that nothing but a socket has
 
 
 class InWorker:
@@ -79,10 +76,37 @@ class InWorker:
             self._warm.add(over)
             patience = max(patience, FIRST)
         if over == "memory":
-            seen = self._in_memory(case, bent, patience)
+            seen = self._in_memory(case, patience)
         else:
-            seen = self._over_socket(case, bent, patience)
-        return Outcome(seen, self._oracle.judge(case, bent, seen, self.target))
+            seen = self._over_socket(case, patience)
+        return self._judged(case, seen)
+
+    def together(self, cases: Sequence[Case]) -> list[Outcome]:
+        """See ``case.Attempt``."""
+        requests, size = [], 0
+        for case in cases[: TOGETHER if self._ahead else 0]:
+            if "memory" not in self.overs(case):
+                break
+            if self._oracle.lacks_base(case, case.bent, "memory"):
+                break
+            requests.append(asked.in_memory(case, 1.0))
+            size += len(requests[-1].text)
+            if size > AT_ONCE:
+                break
+        seen = self._worker.calls(requests) if requests else []
+        return [
+            self._judged(case, replace(one, delivery=_IN_MEMORY))
+            for case, one in zip(cases, seen, strict=False)
+        ]
+
+    @property
+    def _ahead(self) -> bool:
+        """Whether several requests can be sent at once. First calls take longer than others."""
+        ready = self._worker.ready
+        return ready is not None and ready.ahead and "memory" in self._warm
+
+    def _judged(self, case: Case, seen: Transcript) -> Outcome:
+        return Outcome(seen, self._oracle.judge(case, case.bent, seen, self.target))
 
     def held(self) -> Held | None:
         """See ``case.Attempt``."""
@@ -95,30 +119,14 @@ class InWorker:
             self._server.__exit__(None, None, None)
             self._server = None
 
-    def _in_memory(self, case: Case, bent: Bent, patience: float) -> Transcript:
-        exchange, head = case.exchange, case.plan.head
-        pieces = wire.pieces(exchange, case.plan, bent)
-        whole = case.message_end == "complete"
-        seconds = limit(bent, PATIENCE) * patience
-        seen = self._worker.call(
-            {
-                **_asked(case, seconds),
-                "pieces": [base64.b64encode(piece).decode() for piece in pieces],
-                "status": head.status or exchange.status,
-                "fields": wire.response_fields(exchange, head),
-                "ending": "complete" if whole else "incomplete",
-                "times": False,  # nothing arrives at any time
-            },
-            seconds + MARGIN,
-        )
-        return replace(seen, delivery=Delivery("memory", len(pieces)))
+    def _in_memory(self, case: Case, patience: float) -> Transcript:
+        seen = self._worker.calls([asked.in_memory(case, patience)])
+        return replace(seen[0], delivery=_IN_MEMORY)
 
-    def _over_socket(self, case: Case, bent: Bent, patience: float) -> Transcript:
-        still_open = case.message_end == "open"
-        seconds = limit(bent, OPEN_PATIENCE if still_open else PATIENCE) * patience
-        ticket = self._listening().offer(wire.render(case.exchange, case.plan, bent))
-        seen = self._worker.call({**_asked(case, seconds), "url": ticket.url}, seconds + MARGIN)
-        return replace(seen, delivery=ticket.finish(MARGIN))
+    def _over_socket(self, case: Case, patience: float) -> Transcript:
+        ticket = self._listening().offer(wire.render(case.exchange, case.plan, case.bent))
+        seen = self._worker.calls([asked.over_socket(case, patience, ticket.url)])
+        return replace(seen[0], delivery=ticket.finish(asked.MARGIN))
 
     def _listening(self) -> ReplayServer:
         if self._server is None:
@@ -135,35 +143,10 @@ def _fits_memory(case: Case) -> bool:
         return False
     if case.exchange.coding:
         return False
-    if any(isinstance(edit, Cut | Slice) and edit.layer in ("tcp", "head") for edit in plan.edits):
-        return False
     bent = case.bent
+    if not _ON_SOCKETS.isdisjoint([layer for _, layer in bent.cuts]):
+        return False
     return not bent.waits and case.message_end != "open"
-
-
-def _asked(case: Case, seconds: float) -> dict[str, Any]:
-    return {
-        "dialect": case.exchange.dialect,
-        "variant": case.variant,
-        "timeout": seconds,
-        "request": _request(case.exchange.request.body),
-    }
-
-
-@lru_cache(maxsize=64)
-def _request(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def limit(bent: Bent, patience: float) -> float:
-    """Seconds that a call with this stream may take; *patience* is for what is waited in vain."""
-    waits = sum(seconds for _, seconds in bent.waits)
-    # A boundary costs a round trip through two processes, a byte what the reader needs.
-    return patience + waits + len(bent.body) / BYTES_A_SECOND + len(bent.cuts) / 2000
 
 
 def slow(case: Case) -> bool:

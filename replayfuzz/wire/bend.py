@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, repeat
+from typing import cast
 
 from replayfuzz.cassette import Exchange
 from replayfuzz.errors import PlanError
@@ -42,8 +43,9 @@ class Bent:
     @property
     def pieces(self) -> tuple[bytes, ...]:
         """The body, parted at every boundary of any layer; no piece is empty."""
-        edges = sorted({0, *(at for at, _ in self.cuts), len(self.body)})
-        return tuple(self.body[start:end] for start, end in pairwise(edges))
+        body = self.body
+        edges = sorted({0, *[at for at, _ in self.cuts], len(body)})
+        return tuple([body[start:end] for start, end in pairwise(edges)])
 
 
 def bend(exchange: Exchange, plan: Plan) -> Bent:
@@ -55,16 +57,18 @@ def bend(exchange: Exchange, plan: Plan) -> Bent:
         PlanError: An edit lies outside ``0 <= at <= len(body)``, a Splice removes bytes
             past its end, a Slice has no step, or no frame holds so much padding.
     """
-    _check(plan, len(exchange.body))
+    size = len(exchange.body)
+    places = _boundaries(plan)
+    if places is None or (places and not 0 <= places[0][0] <= places[-1][0] <= size):
+        _check(plan, size)
     if not 0 <= (plan.head.pad or 0) <= MAX_PAD:
         raise PlanError(f"{plan.head.pad} bytes of padding; a frame has 0 to {MAX_PAD}")
     if bodiless(plan.head.status or exchange.status):
         return Bent(b"", (), (), "complete", in_head=False, full=0)
-    if not (plan.keep_chunks or plan.keep_times or exchange.ending == "timeout"):
-        places = _boundaries(plan)
-        if places is not None:
-            size = len(exchange.body)
-            return Bent(exchange.body, places, (), exchange.ending, in_head=False, full=size)
+    if places is not None and not (
+        plan.keep_chunks or plan.keep_times or exchange.ending == "timeout"
+    ):
+        return Bent(exchange.body, places, (), exchange.ending, in_head=False, full=size)
     work = _Work(exchange.body, "complete" if exchange.ending == "timeout" else exchange.ending)
     if exchange.ending == "timeout":
         work.how = "stall"
@@ -76,12 +80,13 @@ def bend(exchange: Exchange, plan: Plan) -> Bent:
 
 def _boundaries(plan: Plan) -> tuple[tuple[int, Layer], ...] | None:
     """The boundaries of a plan that has nothing else, as most of a search are; else None."""
-    places: set[tuple[int, Layer]] = set()
-    for edit in plan.edits:
-        if type(edit) is not Cut:
-            return None
-        places.add((edit.at, edit.layer))
-    return tuple(sorted(places))
+    if not _CUT.issuperset(map(type, plan.edits)):
+        return None
+    cuts = cast("tuple[Cut, ...]", plan.edits)
+    return tuple(sorted({(edit.at, edit.layer) for edit in cuts}))
+
+
+_CUT = frozenset({Cut})
 
 
 def bodiless(status: int) -> bool:
@@ -167,7 +172,7 @@ class _Work:
             at, end = self.end
             body, in_head, in_chunk = body[:at], end.in_head, end.in_chunk
         for start, every, layer in self.slices:
-            self.cuts.update((at, layer) for at in range(start + every, len(body), every))
+            self.cuts.update(zip(range(start + every, len(body), every), repeat(layer)))
         cuts, waits = tuple(sorted(self.cuts)), tuple(self.waits)
         return Bent(body, cuts, waits, self.how, in_head, self.size, in_chunk)
 

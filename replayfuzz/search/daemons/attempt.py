@@ -15,12 +15,12 @@ from replayfuzz.dialects import relayed
 from replayfuzz.errors import HandOffError
 from replayfuzz.handoff import Built, Client, Received, Running, hand_off, read_all
 from replayfuzz.plan import HandOff
+from replayfuzz.search.asked import MARGIN, OPEN_PATIENCE, PATIENCE, limit
 from replayfuzz.search.case import UNBENT, Case, Oracle, Outcome, Over
 from replayfuzz.search.daemons import abuses, streams
 from replayfuzz.search.daemons.expect import relayed as expected
 from replayfuzz.search.daemons.payload import default
 from replayfuzz.search.held import Held, held
-from replayfuzz.search.process import MARGIN, OPEN_PATIENCE, PATIENCE, limit
 from replayfuzz.serve import Certificate, ReplayServer, Ticket
 from replayfuzz.strategies.handoffs import MEANWHILE
 from replayfuzz.target import Target
