@@ -4,8 +4,8 @@ The loop cuts the same stream at random and has the SDK read it over its own moc
 nothing around it, in one process of the same environment. The search draws a plan, bends, sends it
 to the worker as a frame, and judges. They take turns; CPU of every process that takes part.
 
-Every SDK in Python that takes memory delivery and is here (or was built before) is measured, on a
-stream of its first dialect; ``--newest`` builds those that are not here.
+Every SDK in Python and JavaScript that takes memory delivery and is here (or was built before) is
+measured, on a stream of its first dialect; ``--newest`` builds those that are not here.
 """
 
 from __future__ import annotations
@@ -36,13 +36,14 @@ from replayfuzz.search.draws import Draws
 from replayfuzz.search.process import InWorker
 from replayfuzz.target import Target
 
-ROUNDS = 7
-EXAMPLES = 128  # a multiple of what is tried together, so that no round pays for another
+ROUNDS, WARM = 7, 3  # rounds that count, and rounds before them: V8 compiles what it sees often
+EXAMPLES = 256  # a multiple of what is tried together, so that no round pays for another
 CUTS = 50  # the stream that the figures of BENCHMARKS.md are told for: 20 events, 50 chunks
 BODY = b"".join(CHUNK % b"word %d " % n for n in range(20)) + b"data: [DONE]\n\n"
 HEAD = (("Content-Type", "text/event-stream"),)
 TWENTY = Exchange("twenty", "openai.chat", fields=HEAD, body=BODY)
 
+LOOP_IN_JAVASCRIPT = Path(__file__).with_name("sdk_loop.mjs")
 LOOP = """
 import importlib, json, random, sys
 import replayfuzz.worker as worker
@@ -82,10 +83,10 @@ def rows() -> list[Row]:
 
 
 def _measurable(build: bool) -> Iterator[tuple[Target, Environment]]:
-    """SDKs: what reads a provider's stream, in Python."""
+    """SDKs: what reads a provider's stream, in Python or JavaScript."""
     for target in declared.all_targets():
-        python = target.command[0] == "{python}" and "pypi" in target.package
-        if target.kind != "parser" or not python or target.dialects[0] in {"sse", "ndjson"}:
+        registry = {"pypi", "npm"} & set(target.package)
+        if target.kind != "parser" or not registry or target.dialects[0] in {"sse", "ndjson"}:
             continue
         try:
             yield target, environments.installed(target)
@@ -101,9 +102,13 @@ def _compared(attempt: InWorker, environment: Environment, what: str) -> Iterato
     if ready is None or not ready.memory:
         return
     stream = _stream(target)
-    module = target.command[-1]
-    command = [environment.python, "-P", "-c", LOOP, module]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    told = environment.command(target)
+    if "npm" in target.package:
+        command = [told[0], str(LOOP_IN_JAVASCRIPT), *told[1:]]
+    else:
+        command = [environment.python, "-P", "-c", LOOP, told[-1]]
+    quiet = subprocess.DEVNULL  # what SDKs warn of, once a call
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": quiet, "text": True}
     variables = {**os.environ, **environment.variables}
     with subprocess.Popen(command, **pipes, env=variables) as loop:
         try:
@@ -130,7 +135,7 @@ def _stream(target: Target) -> Exchange:
 def _measure(
     attempt: InWorker, loop: subprocess.Popen[str], stream: Exchange
 ) -> dict[str, list[float]]:
-    """CPU µs of one example, each way, round by round; the first is thrown away."""
+    """CPU µs of one example, each way, round by round; the first ones are thrown away."""
     variant = attempt.variants[0]
     plans = strategies.plans(stream, max_moves=0, max_cuts=CUTS)
     draws = Draws(Random(1))
@@ -172,11 +177,11 @@ def _measure(
         "hypothesis": (worker, hypothesis),
     }
     spent: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(ROUNDS + 1):
+    for number in range(WARM + ROUNDS):
         for name, (pid, way) in ways.items():
             began = cpu(pid)
             way()
-            if number:
+            if number >= WARM:
                 spent[name].append((cpu(pid) - began) / EXAMPLES * 1e6)
     return spent
 

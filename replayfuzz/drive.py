@@ -47,6 +47,7 @@ class Ready:
         memory: It takes pieces in a request instead of a URL.
         unix: It takes ``http+unix://`` URLs.
         ahead: A request may be sent before the one in front of it is answered.
+        cuts: It takes a body and its boundaries instead of pieces.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Ready:
     memory: bool = False
     unix: bool = False
     ahead: bool = False
+    cuts: bool = False
 
 
 class Worker:
@@ -278,4 +280,5 @@ def _ready(line: bytes) -> Ready | None:
         memory=value.get("memory") is True,
         unix=value.get("unix") is True,
         ahead=value.get("ahead") is True,
+        cuts=value.get("cuts") is True,
     )

@@ -15,6 +15,7 @@ import os
 import time
 from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Protocol
 
@@ -96,7 +97,7 @@ def serve(adapter: Adapter, **about: Any) -> None:
     requests, answers = _claim(0, os.O_RDONLY), _claim(1, os.O_WRONLY)
     ready = asdict(About(**about))
     run = Run(adapter, ready.pop("library"))
-    _send(answers, {"ready": 1, **ready, "ahead": True})
+    _send(answers, {"ready": 1, **ready, "ahead": True, "cuts": True})
     with os.fdopen(requests, "rb", buffering=1 << 16) as lines:
         _answer_all(lines, answers, run)
     os._exit(0)  # nothing of ours is left to save, and a library's own exit may take long
@@ -133,19 +134,27 @@ def _send(fd: int, answer: Shown) -> None:
 
 def call_from_json(request: Mapping[str, Any]) -> Call:
     """Read a request of worker protocol v1."""
-    pieces = request.get("pieces")
     return Call(
         request["dialect"],
         request["variant"],
         request["timeout"],
         request.get("request") or {},
         request.get("url", ""),
-        None if pieces is None else tuple(map(binascii.a2b_base64, pieces)),
+        _pieces(request),
         request.get("status", 200),
         tuple(map(tuple, request.get("fields", ()))),
         request.get("ending", "complete") == "complete",
         request.get("times", True),
     )
+
+
+def _pieces(request: Mapping[str, Any]) -> tuple[bytes, ...] | None:
+    if "cuts" in request:
+        body = binascii.a2b_base64(request["body"])
+        edges = [0, *request["cuts"], len(body)]
+        return tuple([body[start:end] for start, end in pairwise(edges)]) if body else ()
+    pieces = request.get("pieces")
+    return None if pieces is None else tuple(map(binascii.a2b_base64, pieces))
 
 
 class Run:

@@ -123,6 +123,15 @@ def test_each_piece_is_a_read_of_its_own(worker):
     assert texts(worker.call(remembered("fed", pieces), 10.0)) == ["a", "", "bc", "d"]
 
 
+def test_a_body_may_come_whole_with_the_places_where_reads_end(worker):
+    def given(body, cuts):
+        coded = base64.b64encode(body).decode()
+        return asked("fed", body=coded, cuts=cuts, fields=FIELDS, status=200, ending="complete")
+
+    assert texts(worker.call(given(b"abcd", [1, 3]), 10.0)) == ["a", "bc", "d"]
+    assert texts(worker.call(given(b"", []), 10.0)) == []
+
+
 def test_events_before_an_error_are_kept(worker):
     transcript = worker.call(remembered("fed", [b"a", b"b"], whole=False), 10.0)
 

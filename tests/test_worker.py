@@ -7,6 +7,10 @@ import sys
 
 import pytest
 
+from replayfuzz.cassette import Exchange
+from replayfuzz.plan import Cut, Plan
+from replayfuzz.search import asked
+from replayfuzz.search.case import Case
 from replayfuzz.worker import Call, Run, Truncated, call_from_json, failure
 
 CALL = Call("sse", "default", 1.0, {})
@@ -57,7 +61,7 @@ def test_the_protocol_survives_a_chatty_library():
 
     assert ready == {
         "ready": 1, "name": "n", "version": "1", "dialects": ["sse"], "variants": ["v"],
-        "memory": True, "unix": False,
+        "memory": True, "unix": False, "ahead": True, "cuts": True,
     }  # fmt: skip
     assert [event["text"] for event in first["events"]] == ["Hel", "lo"]
     assert (first["id"], first["end"], second["id"]) == (7, "complete", 8)
@@ -163,3 +167,16 @@ def test_a_ring_of_causes_ends():
     one.__cause__, other.__cause__ = other, one
 
     assert failure(one)["message"] == "one <- other"
+
+
+@pytest.mark.parametrize("edges", [(), (1,), (1, 2, 3), (4, 9)])
+@pytest.mark.parametrize("body", [b"data: \xff\n\n", b""])
+def test_a_body_with_its_cuts_is_the_same_as_its_pieces(body, edges):
+    case = Case(Exchange("x", "sse", body=body), Plan(tuple(map(Cut, edges if body else ()))))
+    by_cuts, by_pieces = (
+        call_from_json(json.loads(asked.in_memory(case, 1.0, cuts=cuts).text))
+        for cuts in (True, False)
+    )
+
+    assert by_cuts == by_pieces
+    assert by_cuts.pieces == case.bent.pieces

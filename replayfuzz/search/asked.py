@@ -25,21 +25,21 @@ STEP = 0.1  # seconds by which limits in memory differ: a client that was made f
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def in_memory(case: Case, patience: float) -> Asked:
-    """The request that brings the pieces of the body with it.
+def in_memory(case: Case, patience: float, *, cuts: bool) -> Asked:
+    """The request that brings the body with it.
 
     Args:
         case: What is shown.
         patience: Factor on the time limit.
+        cuts: The worker takes the body and its boundaries, not the pieces.
     """
     exchange, head, bent = case.exchange, case.plan.head, case.bent
     seconds = round(ceil(limit(bent, PATIENCE) * patience / STEP) * STEP, 3)
     begun = _begun(exchange.dialect, case.variant, seconds, exchange.request.body)
-    pieces = wire.pieces(exchange, case.plan, bent)
-    coded = ",".join([f'"{b2a_base64(each, newline=False).decode("ascii")}"' for each in pieces])
+    body = _cut(bent) if cuts else _pieces(wire.pieces(exchange, case.plan, bent))
     ending = "complete" if case.message_end == "complete" else "incomplete"
     status, fields = head.status or exchange.status, wire.response_fields(exchange, head)
-    return Asked(f'{begun},"pieces":[{coded}],{_ended(status, fields, ending)}', seconds + MARGIN)
+    return Asked(f"{begun},{body},{_ended(status, fields, ending)}", seconds + MARGIN)
 
 
 def over_socket(case: Case, patience: float, url: str) -> Asked:
@@ -56,6 +56,21 @@ def limit(bent: Bent, patience: float) -> float:
     waits = sum(seconds for _, seconds in bent.waits)
     # A boundary costs a round trip through two processes, a byte what the reader needs.
     return patience + waits + len(bent.body) / BYTES_A_SECOND + len(bent.cuts) / 2000
+
+
+def _cut(bent: Bent) -> str:
+    edges = sorted({at for at, _ in bent.cuts}.difference((0, len(bent.body))))
+    return f'"body":"{_base64(bent.body)}","cuts":{edges}'
+
+
+def _pieces(pieces: tuple[bytes, ...]) -> str:
+    coded = ",".join([f'"{b2a_base64(each, newline=False).decode()}"' for each in pieces])
+    return f'"pieces":[{coded}]'
+
+
+@lru_cache(maxsize=64)
+def _base64(body: bytes) -> str:
+    return b2a_base64(body, newline=False).decode()
 
 
 @lru_cache(maxsize=512)

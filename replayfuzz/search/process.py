@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from replayfuzz import wire
-from replayfuzz.drive import Worker
+from replayfuzz.drive import Asked, Worker
 from replayfuzz.environments import Environment
 from replayfuzz.search import asked
 from replayfuzz.search.case import UNBENT, Case, Oracle, Outcome, Over
@@ -18,7 +18,10 @@ from replayfuzz.target import Target
 from replayfuzz.transcript import Delivery, Transcript
 
 LARGE, MANY = 1 << 17, 300  # bytes, and boundaries on a socket, that make a case slow
-TOGETHER, AT_ONCE = 32, 40_000  # calls, and bytes of base64, that are sent before an answer is read
+TOGETHER, AT_ONCE = (
+    32,
+    120_000,
+)  # calls, and bytes of base64, that are sent before an answer is read
 FIRST = 6.0  # factor for a worker's first call each way, in which libraries import the rest
 
 
@@ -89,7 +92,7 @@ class InWorker:
                 break
             if self._oracle.lacks_base(case, case.bent, "memory"):
                 break
-            requests.append(asked.in_memory(case, 1.0))
+            requests.append(self._asked(case, 1.0))
             size += len(requests[-1].text)
             if size > AT_ONCE:
                 break
@@ -120,8 +123,12 @@ class InWorker:
             self._server = None
 
     def _in_memory(self, case: Case, patience: float) -> Transcript:
-        seen = self._worker.calls([asked.in_memory(case, patience)])
+        seen = self._worker.calls([self._asked(case, patience)])
         return replace(seen[0], delivery=_IN_MEMORY)
+
+    def _asked(self, case: Case, patience: float) -> Asked:
+        ready = self._worker.ready
+        return asked.in_memory(case, patience, cuts=ready is not None and ready.cuts)
 
     def _over_socket(self, case: Case, patience: float) -> Transcript:
         ticket = self._listening().offer(wire.render(case.exchange, case.plan, case.bent))

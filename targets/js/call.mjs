@@ -28,11 +28,11 @@ export class Call {
     this.variant = request.variant
     this.timeout = request.timeout
     this.request = request.request ?? {}
-    this.memory = request.pieces !== undefined
+    this.memory = request.url === undefined
     this.url = this.memory ? NOWHERE : request.url
     this.status = request.status ?? 200
     this.fields = request.fields ?? []
-    this.pieces = this.memory ? request.pieces.map(bytes) : null
+    this.pieces = this.memory ? piecesOf(request) : null
     this.times = request.times ?? true
     this.failure = request.ending === 'incomplete' ? terminated() : null
   }
@@ -70,7 +70,15 @@ async function decoded(call) {
   return call
 }
 
-/** Bytes in a buffer of their own, as a body's reader gets them: not a Buffer of a shared pool. */
-function bytes(base64) {
-  return new Uint8Array(Buffer.from(base64, 'base64'))
+/** Each piece in a buffer of its own, as a body's reader gets it: not a Buffer of a shared pool. */
+function piecesOf({pieces, body, cuts}) {
+  if (pieces) return pieces.map((piece) => new Uint8Array(Buffer.from(piece, 'base64')))
+  const whole = Buffer.from(body, 'base64')
+  const found = []
+  let start = 0
+  for (const end of [...cuts, whole.length]) {
+    if (end > start) found.push(new Uint8Array(whole.subarray(start, end)))
+    start = end
+  }
+  return found
 }
