@@ -29,6 +29,7 @@ class Place(NamedTuple):
     words: str
 
 
+@lru_cache(maxsize=1 << 16)  # families and drawn plans come to the same places again and again
 def place(body: bytes, at: int) -> Place:
     """Tell what a boundary before byte *at* of *body* parts."""
     if at <= 0 or at >= len(body):

@@ -42,8 +42,9 @@ def schedule(exchange: Exchange, *, handoffs: bool = False) -> Iterator[Plan]:
     seen: set[Plan] = set()
     more = (plan for family in HANDOFFS if handoffs for plan in family.plans(here))
     for plan in chain(_all(here), more):
-        if plan not in seen:
-            seen.add(plan)
+        known = len(seen)
+        seen.add(plan)
+        if len(seen) > known:  # to ask first would take its hash twice
             yield plan
 
 
