@@ -11,6 +11,7 @@ import pytest
 
 from replayfuzz import __version__, store
 from replayfuzz.cli import run
+from replayfuzz.environments.cache import locked
 from replayfuzz.invariants import INVARIANTS
 from replayfuzz.strategies import FAMILIES, HANDOFFS
 from tests.cli import environment, finished, own_target
@@ -82,6 +83,28 @@ def test_doctor_tells_what_this_machine_can_do(command):
     assert "ok    target reference" in out
 
 
+def test_doctor_clears_the_cache(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    envs = tmp_path / "replayfuzz" / "envs"
+    for name in ("a-1", "b-2", "c-3"):
+        (envs / name).mkdir(parents=True)
+        (envs / name / "replayfuzz.json").write_text("{" + " " * 3_000_000 + "}")
+    os.utime(envs / "a-1" / "replayfuzz.json", (0, 0))
+    place = tmp_path / "replayfuzz"
+    with locked(envs / "b-2"):
+        first = command("doctor", "--clear-cache", "--older-than", "30d")
+        second = command("doctor", "--clear-cache")
+
+    assert first == (
+        0,
+        f"removed 1 environment from {place}: 3 MB\nkept, because used in the last 30d: 2\n",
+        "",
+    )
+    assert second == (0, f"removed 1 environment from {place}: 3 MB\nkept, because in use: 1\n", "")
+    assert command("doctor", "--clear-cache")[1].startswith("removed 1 environment")
+    assert command("doctor", "--clear-cache") == (0, f"removed nothing from {place}: 0 MB\n", "")
+
+
 def test_doctor_tells_what_a_target_lacks_and_how_to_get_it(command, tmp_path):
     (tmp_path / "replayfuzz.toml").write_text(
         '[targets.mine]\ndialects = ["sse"]\ncommand = ["{python}"]\n'
@@ -101,6 +124,8 @@ def test_doctor_tells_what_a_target_lacks_and_how_to_get_it(command, tmp_path):
     [
         (["nosuch"], "No such command"),
         (["list", "nosuch"], "cassettes"),
+        (["doctor", "--older-than", "30d"], "give both"),
+        (["doctor", "--clear-cache", "--older-than", "soon"], "is no duration"),
         (["fuzz", "--nosuch"], "No such option"),
         (["fuzz", "--target", "opneai-python"], "did you mean openai-python"),
         (["fuzz", "--target", "nosuch.toml"], "path of its declaration"),

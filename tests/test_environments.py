@@ -1,12 +1,13 @@
 """Environments for releases: what is asked for, what is cached, what goes wrong."""
 
+import re
 import sys
 import threading
 
 import pytest
 
 from replayfuzz import declared, environments, installer
-from replayfuzz.errors import InstallError, MissingError, UsageError
+from replayfuzz.errors import InstallError, MissingError, TargetError, UsageError
 from replayfuzz.installer import InstallFailedError
 from replayfuzz.target import Pin, Target
 
@@ -421,6 +422,45 @@ def test_an_environment_with_other_companions_is_another(cache, npm, tmp_path, m
 
     with pytest.raises(MissingError):
         environments.installed(target(package={"npm": "left"}, needs=("right@6",)))
+
+
+def test_npm_gets_one_word_for_each_package(cache, node, monkeypatch):
+    """Of a need and of pins, in whatever order they are declared, that of the oldest releases."""
+    told = []
+
+    def install(command, folder):
+        told.append(command)
+        module(folder / "node_modules", "left", "1.0")
+        return ""
+
+    monkeypatch.setattr(environments.npm, "run", install)
+    declared = target(
+        package={"npm": "left"},
+        needs=("@a/b@7", "zod", "zod"),
+        pins=(Pin("2", ("@a/b@4", "zod@3")), Pin("4", ("@a/b@6",)), Pin("9", ("zod@2",))),
+    )
+    environments.build(declared, "left==1.0")
+
+    assert told[0][-3:] == ("left@1.0", "@a/b@4", "zod@3")
+
+
+@pytest.mark.parametrize("registry", ["npm", "go", "crates"])
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"needs": ("ai@6", "zod", "ai@7")}, "needs: ai@6 and ai@7 are one package"),
+        ({"needs": ("ai", "ai@7")}, "needs: ai and ai@7"),
+        ({"needs": ("a.b/c@2",)}, "needs: a.b/c and a.b/c@2"),
+        ({"pins": (Pin("2", ("ai@4", "ai@5")),)}, "pins below 2: ai@4 and ai@5"),
+        ({"pins": (Pin("2", ("ai@4",)), Pin("2.0", ("ai@5",)))}, "pins below 2: ai@4 and ai@5"),
+    ],
+)
+def test_two_versions_of_one_package_are_told(registry, more, words):
+    one = target(package={registry: "a.b/c"}, **more)
+    ask = {"npm": environments.npm, "go": environments.go, "crates": environments.crates}[registry]
+
+    with pytest.raises(TargetError, match=re.escape(f"/here/left.toml: {words}")):
+        ask.requirements(one, environments.Requirement("a.b/c", "3.0", "a.b/c==3.0"))
 
 
 def test_npm_that_fails_leaves_nothing(cache, npm):

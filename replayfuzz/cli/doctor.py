@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
+import math
 import platform
 import shutil
 import sys
+import time
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from replayfuzz import declared, environments, handoff
+from replayfuzz.cli.fuzz import seconds
 from replayfuzz.cli.output import put
 from replayfuzz.deliver.diag import Diag
-from replayfuzz.errors import MissingError, ReplayfuzzError
+from replayfuzz.errors import MissingError, ReplayfuzzError, UsageError
 from replayfuzz.installer import installer
 from replayfuzz.programs import HINTS
 from replayfuzz.target import Target
@@ -26,11 +29,33 @@ _TOOLCHAINS = {
     "cc": "targets in C: install your system's package gcc",
     "php": "targets in PHP: install your system's package php-cli",
 }
+_CLEAR = "replayfuzz doctor --clear-cache --older-than 30d removes what was not used for so long"
 _UV = "uv builds the environments of --with faster: pip install 'replayfuzz[uv]'"
 
 
-def doctor() -> None:
+def doctor(
+    clear_cache: Annotated[
+        bool,
+        typer.Option(
+            "--clear-cache",
+            help="Remove what was built (environments of releases, daemons) and is not in use; "
+            "it is built again when it is wanted.",
+        ),
+    ] = False,
+    older_than: Annotated[
+        str | None,
+        typer.Option(
+            help="With --clear-cache: only what was not used for so long, such as 30d or 12h."
+        ),
+    ] = None,
+) -> None:
     """Say what this machine can do, and what to install for the rest."""
+    if older_than and not clear_cache:
+        raise UsageError("--older-than says what --clear-cache removes; give both")
+    if clear_cache:
+        age = seconds(older_than, "--older-than") if older_than else -math.inf
+        put(_cleared(environments.clear(time.time() - age), older_than), None)
+        return
     lines = []
     for state, what, hint in _checks():
         lines += [f"{state:5} {what}", *([f"      {hint}"] if hint else [])]
@@ -81,24 +106,26 @@ def _daemon(target: Target) -> str:
 
 def _cache() -> tuple[str, str, str]:
     folder = environments.cache()
-    # A file of the installer's own cache may be linked into several environments.
-    size = sum({(each.st_dev, each.st_ino): each.st_size for each in _files(folder)}.values())
+    size = environments.size(environments.files(folder))
     built = sum(1 for _ in folder.glob("envs/*/replayfuzz.json"))
     daemons = sum(1 for _ in folder.glob("daemons/*/replayfuzz.json"))
     what = f"cache: {folder}: {built} environments, {daemons} daemons, {size / 1e6:.0f} MB"
     return (
         "ok",
         what,
-        "" if not built + daemons else "it can be deleted at any time, and is built again",
+        "" if not built + daemons else _CLEAR,
     )
 
 
-def _files(folder: Path) -> Iterator[os.stat_result]:
-    """Every file below *folder*; another run may build or remove environments meanwhile."""
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):
-                yield Path(place, name).lstat()
+def _cleared(done: environments.Cleared, older_than: str | None) -> str:
+    """What was removed, and what stays."""
+    what = ", ".join(f"{count} {kind}{'s' * (count != 1)}" for kind, count in done.removed.items())
+    lines = [f"removed {what or 'nothing'} from {environments.cache()}: {done.freed / 1e6:.0f} MB"]
+    if done.in_use:
+        lines.append(f"kept, because in use: {done.in_use}")
+    if done.recent:
+        lines.append(f"kept, because used in the last {older_than}: {done.recent}")
+    return "\n".join([*lines, *(f"cannot remove {each}" for each in done.failed)])
 
 
 def _usable() -> bool:

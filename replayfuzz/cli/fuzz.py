@@ -21,7 +21,7 @@ from replayfuzz.report import FORMATS, summary
 from replayfuzz.run import Run
 from replayfuzz.target import Target
 
-_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +120,12 @@ def _told(run: Run, text: str, file: Path | None) -> int:
 
 
 def seconds(text: str, option: str = "--time") -> float:
-    """Read a duration such as ``30s``, ``1.5m`` or ``2h``; a bare number is seconds.
+    """Read a duration such as ``30s``, ``1.5m``, ``2h`` or ``30d``; a bare number is seconds.
 
     Raises:
         UsageError: It is none, or not more than nothing.
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
     value = float(found[1]) * _UNITS[found[2]] if found else 0.0
     if value <= 0:
         raise UsageError(f"{option} {text!r} is no duration; write 30s, 5m or 1h")

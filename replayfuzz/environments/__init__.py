@@ -18,13 +18,14 @@ from typing import Protocol
 
 import replayfuzz
 from replayfuzz.environments import crates, go, npm, pypi
-from replayfuzz.environments.cache import MARK, cache, finished, locked, marked, writable
+from replayfuzz.environments.cache import MARK, cache, finished, locked, marked, use, writable
+from replayfuzz.environments.clear import Cleared, clear, files, size
+from replayfuzz.environments.companions import pins
 from replayfuzz.environments.environment import Environment
 from replayfuzz.environments.requirement import (
     Requirement,
     fits,
     numbers,
-    pins,
     prefixed,
     registry_of,
     requirement,
@@ -34,10 +35,13 @@ from replayfuzz.installer import InstallFailedError
 from replayfuzz.target import Target
 
 __all__ = [
+    "Cleared",
     "Environment",
     "Requirement",
     "build",
     "cache",
+    "clear",
+    "files",
     "fits",
     "installed",
     "newest",
@@ -46,6 +50,7 @@ __all__ = [
     "registry_of",
     "releases",
     "requirement",
+    "size",
 ]
 Say = Callable[[str], None]
 
@@ -129,6 +134,7 @@ def build(target: Target, text: str, say: Say | None = None) -> Environment:
                 if say is not None:
                     say(f"building an environment for {', '.join(requirements)} with {tool}")
                 found = _build(folder, target, requirements)
+            use(folder)
     made = registry.environment(folder, found)
     return Environment(made.python, found, made.variables, wanted.text, made.worker)
 
@@ -184,7 +190,7 @@ def _built(target: Target, name: str) -> Environment | None:
     same = _same(target, name)
     found = [(told["version"], folder) for folder, told in finished() if told.get("same") == same]
     for version, folder in sorted(found, key=lambda each: numbers(each[0]), reverse=True):
-        if registry.version(folder, target) == version:
+        if use(folder) and registry.version(folder, target) == version:
             return registry.environment(folder, version)
     return None
 

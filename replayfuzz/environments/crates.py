@@ -12,10 +12,11 @@ from pathlib import Path
 
 from replayfuzz import programs
 from replayfuzz.environments import compiled
-from replayfuzz.environments.cache import cache, locked
+from replayfuzz.environments.cache import cache, locked, use
+from replayfuzz.environments.companions import companions, settled
 from replayfuzz.environments.compiled import environment
 from replayfuzz.environments.environment import Environment
-from replayfuzz.environments.requirement import Requirement, pins, stable
+from replayfuzz.environments.requirement import Requirement, stable
 from replayfuzz.installer import InstallFailedError, run
 from replayfuzz.target import Target
 
@@ -52,10 +53,11 @@ def requirements(target: Target, wanted: Requirement) -> tuple[str, ...]:
 
     Raises:
         InstallFailedError: The newest release is wanted, and cannot be told.
+        TargetError: The declaration asks for two versions of one crate.
     """
     newest = wanted.version or (releases(target) or ("*",))[-1]
     crate = f"{target.package['crates']}@={newest}"
-    return (crate, *target.needs, *pins(target, newest))
+    return (crate, *companions(target, newest))
 
 
 def tool() -> str:
@@ -75,10 +77,11 @@ def install(folder: Path, target: Target, wanted: tuple[str, ...]) -> None:
         InstallFailedError: A crate cannot be had, or the worker does not compile with it.
     """
     place = compiled.copy(target, folder)
-    for each in wanted:
+    for each in settled(wanted):
         run(("cargo", "add", "--quiet", each), place)
     shared = cache() / "cargo"  # crates that several workers need are compiled once
     with locked(shared):
+        use(shared)
         told = run(_BUILD, place, {"CARGO_TARGET_DIR": str(shared)}, compiled.SECONDS)
         built = [str(row["executable"]) for row in _rows(told) if row.get("executable")]
         if not built:

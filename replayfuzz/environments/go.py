@@ -8,9 +8,10 @@ from pathlib import Path
 
 from replayfuzz import programs
 from replayfuzz.environments import compiled
+from replayfuzz.environments.companions import companions, settled
 from replayfuzz.environments.compiled import environment
 from replayfuzz.environments.environment import Environment
-from replayfuzz.environments.requirement import Requirement, pins, stable
+from replayfuzz.environments.requirement import Requirement, stable
 from replayfuzz.installer import run
 from replayfuzz.target import Target
 
@@ -43,9 +44,13 @@ def recipe(target: Target) -> tuple[str, ...]:
 
 
 def requirements(target: Target, wanted: Requirement) -> tuple[str, ...]:
-    """What the worker is compiled with, in the words of ``go get``."""
+    """What the worker is compiled with, in the words of ``go get``.
+
+    Raises:
+        TargetError: The declaration asks for two versions of one module.
+    """
     module = f"{target.package['go']}@{wanted.version or 'latest'}"
-    return (module, *target.needs, *pins(target, wanted.version))
+    return (module, *companions(target, wanted.version))
 
 
 def tool() -> str:
@@ -65,7 +70,7 @@ def install(folder: Path, target: Target, wanted: tuple[str, ...]) -> None:
         InstallFailedError: A module cannot be had, or the worker does not compile with it.
     """
     place = compiled.copy(target, folder)
-    run(("go", "get", *wanted), place, _ALONE)
+    run(("go", "get", *settled(wanted)), place, _ALONE)
     output = str(compiled.program(folder.absolute()))
     run(("go", "build", "-o", output, "."), place, _ALONE, compiled.SECONDS)
 

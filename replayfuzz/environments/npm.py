@@ -16,8 +16,9 @@ from pathlib import Path
 
 from replayfuzz import programs
 from replayfuzz.environments.cache import writable
+from replayfuzz.environments.companions import companions, name_of, settled
 from replayfuzz.environments.environment import Environment
-from replayfuzz.environments.requirement import Requirement, pins, stable
+from replayfuzz.environments.requirement import Requirement, stable
 from replayfuzz.errors import MissingError
 from replayfuzz.installer import run
 from replayfuzz.target import Target
@@ -46,7 +47,7 @@ def installed(target: Target) -> Environment:
     """
     _node()
     package = target.package["npm"]
-    wanted = (package, *(_name(need) for need in target.needs))
+    wanted = (package, *map(name_of, target.needs))
     here = Path.cwd()
     for folder in (here, *here.parents):
         modules = folder / "node_modules"
@@ -71,12 +72,13 @@ def recipe(target: Target) -> tuple[str, ...]:
 
 
 def requirements(target: Target, wanted: Requirement) -> tuple[str, ...]:
-    """What is installed, in npm's words."""
-    return (
-        f"{target.package['npm']}@{wanted.version or 'latest'}",
-        *target.needs,
-        *pins(target, wanted.version),
-    )
+    """What is installed, in npm's words.
+
+    Raises:
+        TargetError: The declaration asks for two versions of one package.
+    """
+    package = f"{target.package['npm']}@{wanted.version or 'latest'}"
+    return (package, *companions(target, wanted.version))
 
 
 def tool() -> str:
@@ -99,7 +101,7 @@ def install(folder: Path, target: Target, wanted: tuple[str, ...]) -> None:
     del target
     folder.mkdir()
     (folder / "package.json").write_text('{"name": "replayfuzz-environment", "private": true}\n')
-    run((*_INSTALL, *wanted), folder)
+    run((*_INSTALL, *settled(wanted)), folder)
     (folder / "load.mjs").write_text(_LOAD)
 
 
@@ -133,12 +135,6 @@ def _node() -> None:
     number = re.match(r"v(\d+)", told)
     if number is None or int(number[1]) < _OLDEST:
         raise MissingError(f"node {told} is too old", hint=programs.HINTS["node"])
-
-
-def _name(need: str) -> str:
-    """The package of ``ai@6``, ``@ai-sdk/openai@^2`` or a bare name."""
-    at = need.find("@", 1)
-    return need if at < 0 else need[:at]
 
 
 def _read_version(modules: Path, package: str) -> str | None:

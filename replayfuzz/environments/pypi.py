@@ -16,9 +16,10 @@ import sys
 from pathlib import Path
 
 import replayfuzz
-from replayfuzz.environments.cache import locked, writable
+from replayfuzz.environments.cache import locked, use, writable
+from replayfuzz.environments.companions import pins
 from replayfuzz.environments.environment import Environment
-from replayfuzz.environments.requirement import Requirement, pins, requirement, stable
+from replayfuzz.environments.requirement import Requirement, requirement, stable
 from replayfuzz.errors import InstallError, MissingError
 from replayfuzz.installer import installer, probe, run
 from replayfuzz.target import Target
@@ -109,6 +110,7 @@ def _with_pip() -> str:
                 tool = installer()
                 tool.create(folder)
                 tool.install(_python(folder), ("pip>=25",))
+            use(folder)
     if probe(_python(folder), "pip") is None:
         raise InstallError(f"there is no pip to list releases with; look at {folder}")
     return str(_python(folder))

@@ -82,14 +82,6 @@ def fits(text: str, target: Target) -> bool:
         return False
 
 
-def pins(target: Target, version: str) -> tuple[str, ...]:
-    """What release *version* needs beside it; nothing where no exact release is named."""
-    if not version:
-        return ()
-    matching = [pin for pin in target.pins if numbers(version) < numbers(pin.below)]
-    return tuple(also for pin in matching for also in pin.also)
-
-
 def numbers(version: str) -> tuple[int, ...]:
     """The numbers of a version; pre-releases count as the release, which pins can bear."""
     found = re.match(r"[vV]?(\d+(?:\.\d+)*)", version)

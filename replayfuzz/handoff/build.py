@@ -8,7 +8,6 @@ it once. Results that nothing used for a week go when a new one of the same daem
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import glob
 import hashlib
 import json
@@ -25,12 +24,12 @@ from pathlib import Path
 
 from replayfuzz import environments
 from replayfuzz.daemon import Daemon
+from replayfuzz.environments.cache import MARK, locked, use
 from replayfuzz.errors import InstallError, TargetError
 from replayfuzz.guard import guard
 from replayfuzz.handoff.toolchain import daemon_of, toolchain
 from replayfuzz.target import Target
 
-_MARK = "replayfuzz.json"  # written last: results without it were never finished
 _LOG = "replayfuzz-build.log"
 _SECONDS = 900.0  # cargo with a cold cache and hundreds of crates
 _LAST = 15  # lines of a failed build that a message shows
@@ -88,10 +87,11 @@ def build(target: Target, say: Callable[[str], None] | None = None) -> Built:
         return result
     try:
         result.folder.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(result.folder):
+        with locked(result.folder):
             if not (daemon_of(target).sources and _finished(result.folder)):
                 _build(result, say)
-            (result.folder / _MARK).touch()  # it was used now
+            (result.folder / MARK).touch()  # it was used now
+            use(result.folder)
     except OSError as error:
         raise InstallError(
             f"{error.filename or result.folder}: {error.strerror}; "
@@ -138,23 +138,15 @@ def _sources(daemon: Daemon, here: Path, source: str) -> Iterator[Path]:
         yield from found
 
 
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Only one process at a time looks at *folder* and builds it; the kernel ends the lock."""
-    with (folder.parent / f"{folder.name}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _finished(folder: Path) -> bool:
-    return (folder / _MARK).is_file()
+    return (folder / MARK).is_file()
 
 
 def _build(result: Built, say: Callable[[str], None] | None) -> None:
     daemon, folder, name = daemon_of(result.target), result.folder, result.target.name
     _remove_old(folder, name)
     folder.mkdir(exist_ok=True)  # without a mark: what an interrupted build left is its own to use
-    (folder / _MARK).unlink(missing_ok=True)
+    (folder / MARK).unlink(missing_ok=True)
     command = [result.fill(word) for word in daemon.build]
     if say is not None:
         say(f"building the daemon of target {name}: {' '.join(command)}")
@@ -166,7 +158,7 @@ def _build(result: Built, say: Callable[[str], None] | None) -> None:
             raise InstallError(_failed(result, command, fault, log))
         undone.pop_all()
     told = {"target": name, "here": str(result.here), "version": result.version}
-    (folder / _MARK).write_text(json.dumps(told))
+    (folder / MARK).write_text(json.dumps(told))
 
 
 def _failed(result: Built, command: Sequence[str], fault: str, log: Path) -> str:
@@ -222,7 +214,7 @@ def _await_end(pid: int, seconds: float) -> bool:
 def _remove_old(folder: Path, name: str) -> None:
     """Remove results of this daemon that nothing used for a week."""
     limit = time.time() - _OLD
-    for mark in folder.parent.glob(f"{glob.escape(name)}-*/{_MARK}"):
+    for mark in folder.parent.glob(f"{glob.escape(name)}-*/{MARK}"):
         with contextlib.suppress(OSError, ValueError):
             known = json.loads(mark.read_text())
             if mark.stat().st_mtime < limit and known.get("target") == name:
