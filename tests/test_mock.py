@@ -225,6 +225,7 @@ def test_a_wrong_method_is_told_which_is_right(provider, method, target, allowed
 def test_nothing_is_at_an_unknown_path(provider):
     assert "/nowhere" in failed(ask(provider, "GET", "/nowhere"), 404)
     assert "/nowhere" in failed(ask(provider, "POST", "/nowhere"), 404)
+    assert "/messages" in failed(ask(provider, "POST", "/v1/threads/t/messages"), 404)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +235,22 @@ def test_nothing_is_at_an_unknown_path(provider):
         ("/openai" + CHAT, "mock/default"),
         ("http://any.host" + CHAT + "?a=b", "mock/default"),
         ("/v1/responses", "openai.responses/plain"),
+        ("/responses", "openai.responses/plain"),
+        ("/backend-api/codex/responses", "openai.responses/plain"),
+        ("/chat/completions", "mock/default"),
+        ("/openai/deployments/d/chat/completions?api-version=1", "mock/default"),
+        ("/completions", "openai.completions/plain"),
+        ("/threads/runs", "openai.assistants/plain"),
+        ("/v1/threads/t_1/runs", "openai.assistants/plain"),
+        ("/audio/translations", "openai.audio/plain"),
         ("/v1/messages", "anthropic.messages/plain"),
+        ("/anthropic/messages", "anthropic.messages/plain"),
+        ("/p/publishers/anthropic/models/m:streamRawPredict", "anthropic.messages/plain"),
+        ("/model/any.model-v1%3A0/converse-stream", "bedrock.converse_stream/plain"),
+        ("/model/m/invoke-with-response-stream", "bedrock.invoke_with_response_stream/plain"),
+        ("/v1beta/models/m:streamGenerateContent", "gemini.stream_array/plain"),
+        ("/v1beta/models/m:streamGenerateContent?key=k", "gemini.stream_array/plain"),
+        ("/v1/jobs/j/stream", "worker.jobs/plain"),
         ("/api/chat", "ollama.chat/plain"),
         ("/api/generate", "ollama.generate/plain"),
         ("/v1beta/models/m:streamGenerateContent?alt=sse", "gemini.stream/plain"),
@@ -437,7 +453,9 @@ def test_what_makes_no_sense_changes_nothing(provider, body):
 
 def test_requests_are_kept_without_their_secrets(provider):
     headers = {"Authorization": "Bearer sk-123456", "X_Api_Key": "key-7890", "Cookie": "a=b"}
-    ask(provider, "POST", f"{CHAT}?key=sk-000&b=1&api-key=q", b'{"k":"sk-123456"}', **headers)
+    headers["X_Request_Id"] = "test-17"
+    body = b'{"k":"sk-123456","user":"a@example.org"}'
+    ask(provider, "POST", f"{CHAT}?key=sk-000&b=1&api-key=q1w2e3r4", body, **headers)
     ask(provider, "GET", "/health")
     told = ask(provider, "GET", "/_replayfuzz/requests")
     first, second = value(told)["requests"]
@@ -446,16 +464,17 @@ def test_requests_are_kept_without_their_secrets(provider):
         "number": 1,
         "when": 1.5,
         "method": "POST",
-        "path": f"{CHAT}?key=***&b=1&api-key=***",
+        "path": f"{CHAT}?key=XXXXXX&b=1&api-key=XXXXXXXX",
         "protocol": "http/1.1",
         "headers": [
             ["host", "x"],
-            ["authorization", "Bearer ***"],
-            ["x-api-key", "***"],
-            ["cookie", "***"],
+            ["authorization", "Bearer XXXXXXXXX"],
+            ["x-api-key", "XXXXXXXX"],
+            ["cookie", "a=X"],
+            ["x-request-id", "test-17"],
         ],
-        "body": '{"k":"*********"}',
-        "size": 17,
+        "body": '{"k":"XXXXXXXXX","user":"a@example.org"}',
+        "size": 40,
         "answer": "mock/default",
     }
     assert (second["path"], second["answer"]) == ("/health", "200")

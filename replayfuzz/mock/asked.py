@@ -1,28 +1,20 @@
-"""A request as the mock provider reads it, and as it is kept: without its secrets."""
+"""A request as the mock provider reads it, and as it tells it: without its secrets."""
 
 from __future__ import annotations
 
 import base64
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
-from replayfuzz.cassette import Fields
+from replayfuzz import redact
+from replayfuzz.cassette import Fields, Request
 from replayfuzz.invariants.request import unchunked
 from replayfuzz.transcript import Speaks
 
-_HIDDEN = "***"
-_SECRET_FIELD = re.compile(
-    r"(?:proxy-)?authorization|cookie|(?:[a-z-]+-)?api-?key|[a-z-]*(?:token|secret)"
-)
-_SECRET_QUERY = re.compile(
-    r"(?i)((?:^|[?&])(?:[a-z]+[-_])?(?:api[-_]?key|key|token|secret|signature|sig)=)[^&#]+"
-)
-_SHORTEST = 6  # characters of a secret that is worth looking for in bodies
+_SHOWN = ("identifier", "e-mail")  # kinds that stay: a test may well ask for its request id
 _TARGET = re.compile(r"(?:https?://[^/?#]*)?([^?#]*)(?:\?([^#]*))?")
-
-MOST_KEPT = 1 << 20
-"""Bytes of one body that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,41 +61,33 @@ def read(raw: bytes, protocol: Speaks = "http/1.1") -> Asked:
     return replace(asked, body=unchunked(body)) if coded else asked
 
 
-def kept(asked: Asked) -> dict[str, Any]:
+def told(asked: Asked, size: int) -> dict[str, Any]:
     """*asked* as JSON values, without its secrets; a body that is no UTF-8 text as base64.
 
-    Secrets are hidden in fields by name, in the query by name, and in the body where it
-    repeats one of those. A body is kept up to MOST_KEPT bytes; ``size`` tells its length.
+    Args:
+        asked: A request, with as much of its body as is kept.
+        size: Bytes of the whole body.
     """
-    secrets, fields = [], []
-    for name, value in asked.fields:
-        if _SECRET_FIELD.fullmatch(name):
-            scheme, _, secret = value.rpartition(" ")
-            secrets.append(secret)
-            fields.append([name, f"{scheme} {_HIDDEN}".strip()])
-        else:
-            fields.append([name, redacted(value) if name == "referer" else value])
-    body = asked.body[:MOST_KEPT]
-    for secret in secrets:
-        if len(secret) >= _SHORTEST:
-            body = body.replace(secret.encode(), b"*" * len(secret.encode()))
+    given = Request(asked.method, asked.target, asked.fields, asked.body)
+    clean = redact.request(given, keep=_SHOWN)
     try:
-        told = {"body": body.decode()}
+        body = {"body": clean.body.decode()}
     except UnicodeDecodeError:
-        told = {"body_base64": base64.b64encode(body).decode()}
+        body = {"body_base64": base64.b64encode(clean.body).decode()}
     return {
-        "method": asked.method,
-        "path": redacted(asked.target),
+        "method": clean.method,
+        "path": clean.url,
         "protocol": asked.protocol,
-        "headers": fields,
-        **told,
-        "size": len(asked.body),
+        "headers": [[name, value] for name, value in clean.fields],
+        **body,
+        "size": size,
     }
 
 
+@lru_cache(maxsize=256)
 def redacted(target: str) -> str:
-    """A request target whose query holds no secret."""
-    return _SECRET_QUERY.sub(rf"\g<1>{_HIDDEN}", target) if "=" in target else target
+    """A request target for the log, without its secrets."""
+    return redact.text(target, keep=_SHOWN)
 
 
 def _text(head: bytes) -> str:

@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
-from replayfuzz.mock.asked import Asked, kept
+from replayfuzz.mock.asked import Asked, told
 
 MOST = 1000
 """Requests that are kept; the oldest go first."""
 
+MOST_KEPT = 1 << 20
+"""Bytes of one body that are kept."""
+
 _MOST_BYTES = 64 << 20  # of their bodies together
 
 
+@dataclass(frozen=True)
+class _Entry:
+    number: int
+    when: float
+    asked: Asked  # with as much of its body as is kept
+    size: int
+    answer: str
+
+    @cached_property
+    def told(self) -> dict[str, Any]:
+        """As JSON values. Looking for secrets takes longer than an answer, so it waits for this."""
+        request = told(self.asked, self.size)
+        return {"number": self.number, "when": self.when, **request, "answer": self.answer}
+
+
 class Captured:
-    """The last requests, without their secrets.
+    """The last requests; they are told without their secrets.
 
     Attributes:
         total: How many arrived since the start or the last ``clear``.
@@ -22,17 +42,17 @@ class Captured:
 
     def __init__(self) -> None:
         self.total = 0
-        self._requests: deque[dict[str, Any]] = deque()
+        self._requests: deque[_Entry] = deque()
         self._size = 0
 
     def add(self, asked: Asked, when: float, answer: str) -> None:
         """Keep a request that arrived at *when* (Unix time) and was given *answer*."""
         self.total += 1
-        told = {"number": self.total, "when": when, **kept(asked), "answer": answer}
-        self._requests.append(told)
-        self._size += _weight(told)
+        part = replace(asked, body=asked.body[:MOST_KEPT])
+        self._requests.append(_Entry(self.total, when, part, len(asked.body), answer))
+        self._size += len(part.body)
         while len(self._requests) > MOST or (self._size > _MOST_BYTES and len(self._requests) > 1):
-            self._size -= _weight(self._requests.popleft())
+            self._size -= len(self._requests.popleft().asked.body)
 
     def clear(self) -> None:
         """Forget them all."""
@@ -41,8 +61,4 @@ class Captured:
 
     def told(self) -> dict[str, Any]:
         """As JSON values, the oldest first; ``total`` counts those that are forgotten too."""
-        return {"total": self.total, "requests": list(self._requests)}
-
-
-def _weight(told: dict[str, Any]) -> int:
-    return len(told.get("body", "")) + len(told.get("body_base64", ""))
+        return {"total": self.total, "requests": [entry.told for entry in self._requests]}

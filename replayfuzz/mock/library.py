@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from replayfuzz import dialects
-from replayfuzz.cassette import Exchange
+from replayfuzz.cassette import GUESSES, Exchange
 from replayfuzz.errors import UsageError
 from replayfuzz.plan import ENDINGS, Plan, from_json
 from replayfuzz.strategies import FAMILIES, Family, View, view
@@ -18,6 +18,11 @@ from replayfuzz.strategies import FAMILIES, Family, View, view
 UNBENT = "none"
 """Name of the empty plan: no bend, also where one is applied by default."""
 
+_PATHS = (
+    # What base URLs with and without a version, and names in a path, make of the APIs' paths.
+    *((dialect, ending) for dialect, ending, _ in GUESSES if ending),
+    ("anthropic.messages", r"^(?!.*/threads/).*/messages"),
+)
 _NUMBERED = re.compile(r"(.+?)(?:#([0-9]{1,9}))?")
 
 
@@ -43,9 +48,9 @@ class Library:
             raise UsageError(_unknown("cassette", name, self.exchanges))
         return self.exchanges[name]
 
-    def of_path(self, path: str) -> Exchange | None:
+    def of_path(self, path: str, query: str = "") -> Exchange | None:
         """The first plain cassette of the provider API that has its streams at *path*."""
-        names = [dialect.name for dialect in dialects.DIALECTS if path.endswith(dialect.path)]
+        names = _at(path, query)
         found = [item for item in self.exchanges.values() if item.dialect in names]
         return min(found, key=lambda item: not item.name.endswith("/plain"), default=None)
 
@@ -101,6 +106,15 @@ def known() -> tuple[str, ...]:
     """Every name that can stand for a bend; some have plans on some streams only."""
     ends = (f"end.{how}" for how in ENDINGS)
     return tuple(dict.fromkeys((*(family.id for family in FAMILIES), *ends)))
+
+
+def _at(path: str, query: str) -> set[str]:
+    """The dialects that have their streams at *path*, most of all as clients ask for them."""
+    for dialect, ending in _PATHS:
+        if re.search(f"(?:{ending})$", path) and dialect in dialects.NAMES:
+            whole = dialect == "gemini.stream" and "alt=sse" not in query.split("&")
+            return {"gemini.stream_array" if whole else dialect}
+    return {dialect.name for dialect in dialects.DIALECTS if path.endswith(dialect.path)}
 
 
 def _of_kind(here: View, kind: str) -> Iterator[Plan]:

@@ -28,6 +28,7 @@ CONTROL = "/_replayfuzz"
 """Paths below it are the control API; requests to it are not captured."""
 
 _CHAT = dialects.find("openai.chat").path
+_CHAT_END = _CHAT.removeprefix("/v1")  # which some base URLs have, and others do not
 _MODEL = {"id": "mock-model", "object": "model", "created": 0, "owned_by": "replayfuzz"}
 _SCRIPTS = 32  # that are kept rendered
 _WORDS = 60  # characters of a plan's text in a line of the log
@@ -64,7 +65,8 @@ class Provider:
         self._next: deque[tuple[Choice, int]] = deque()
         self._script = lru_cache(maxsize=_SCRIPTS)(self._rendered)
         self._routes: dict[str, dict[str, Callable[[Asked], Reply]]] = {
-            "/v1/models": {"GET": lambda _: reply({"object": "list", "data": [_MODEL]})},
+            "/v1/models": {"GET": _models},
+            "/models": {"GET": _models},
             "/health": {"GET": lambda _: reply({"status": "ok"})},
             "/stats": {"GET": lambda _: reply({"total_requests": self.total})},
             "/stats/reset": {"POST": self._reset},
@@ -113,10 +115,11 @@ class Provider:
         return _not_allowed(asked, tuple(methods))
 
     def _stream(self, asked: Asked, path: str) -> Reply | Stream:
-        here = None if path.endswith(_CHAT) else self._library.of_path(path)
+        chat = path.endswith(_CHAT_END)
+        here = None if chat else self._library.of_path(path, asked.query)
         chosen = of_request(asked)
         named = chosen.cassette or self._options.choice.cassette
-        if not (path.endswith(_CHAT) or here or named or self._awaited()):
+        if not (chat or here or named or self._awaited()):
             return fault(
                 404, f"there is nothing at {path[:200]}; GET {CONTROL}/ tells what there is"
             )
@@ -204,6 +207,10 @@ class Provider:
                 "plans": [UNBENT, *self._library.plans, *known()],
             }
         )
+
+
+def _models(_: Asked) -> Reply:
+    return reply({"object": "list", "data": [_MODEL]})
 
 
 def _not_allowed(asked: Asked, methods: tuple[str, ...]) -> Reply:
