@@ -6,7 +6,8 @@ import inspect
 from collections.abc import AsyncIterator
 from typing import Any
 
-from replayfuzz.worker import Call, Shown, serve
+from replayfuzz.targets.event_source import serve_events
+from replayfuzz.worker import Call, Shown
 
 
 class AioSseClient:
@@ -31,17 +32,9 @@ def _shown(event: Any) -> Shown:
 
 def main() -> None:
     """Serve the installed aiosseclient package."""
-    from importlib.metadata import version
-
     import aiosseclient
 
-    serve(
-        AioSseClient(aiosseclient),
-        name="aiosseclient",
-        version=version("aiosseclient"),
-        dialects=("sse",),
-        library="aiosseclient",
-    )
+    serve_events(AioSseClient(aiosseclient), "aiosseclient", library="aiosseclient")
 
 
 if __name__ == "__main__":

@@ -86,7 +86,10 @@ class LiteLLM:
         return {**given, "messages": messages}
 
     def _known(self, model: Any) -> str:
-        """*model* if it stands in litellm's list; responses of others it does not stream."""
+        """*model* if it stands in litellm's list: of others it asks Ollama what they are.
+
+        Responses of others it does not stream.
+        """
         return model if isinstance(model, str) and model in self._library.model_cost else ""
 
     def _client(self, call: Call, base: str) -> tuple[Any, Any]:
@@ -113,8 +116,17 @@ class _Shows:
 
     def __call__(self, chunk: Any) -> Iterator[Shown]:
         for event in self._shown(chunk):
-            if event["type"] not in self._left_out:
+            if event["type"] in self._left_out:
+                continue
+            if event["type"] == "usage":
+                yield {**event, "usage": _as_counted(event["usage"])}
+            else:
                 yield _with_id_as_sent(event) if "id" in event else event
+
+
+def _as_counted(usage: Shown) -> Shown:
+    """Without the price, which it works out itself and puts among the provider's counts."""
+    return {name: value for name, value in usage.items() if name != "cost"}
 
 
 def _with_id_as_sent(event: Shown) -> Shown:

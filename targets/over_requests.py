@@ -88,6 +88,7 @@ def session(requests: Any, seat: Seat) -> Any:
     class Adapter(requests.adapters.HTTPAdapter):  # type: ignore[misc]  # known at run time only
         def send(self, request: Any, **options: Any) -> Any:
             if seat.call.pieces is None:
+                self.close()  # the server may be closing what was kept of the call before
                 return super().send(request, **options)
             return self.build_response(request, remembered(urllib3, seat.call))
 

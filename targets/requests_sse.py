@@ -6,11 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from replayfuzz.targets import over_requests
-from replayfuzz.worker import Call, Shown, serve
-
-
-class _EndedError(Exception):
-    """Raised by the user's own ``on_error``, who wants one stream and no reconnection."""
+from replayfuzz.targets.event_source import EndedError, callbacks, message, serve_events
+from replayfuzz.worker import Call, Shown
 
 
 class RequestsSse:
@@ -27,56 +24,33 @@ class RequestsSse:
         try:
             source.connect()
             for event in source:
-                yield _shown(event)
-        except _EndedError:
+                yield message(event)
+        except EndedError:
             return
         finally:
             source.close()
 
     def _source(self, call: Call) -> Any:
-        opened = False
-
-        def began() -> None:
-            nonlocal opened
-            opened = True
-
-        def ended() -> None:
-            if opened:  # before that it is told by an exception
-                raise _EndedError
-
         return self._library.EventSource(
             f"{call.url or 'http://127.0.0.1'}/events",
             method="POST",
             max_connect_retry=0,
             timeout=call.timeout,
             session=self._session,
-            on_open=began,
-            on_error=ended,
+            **callbacks(),
             json=dict(call.request),
             # A connection for each call: what a stream leaves on its own meets no other.
             headers={"Connection": "close"},
         )
 
 
-def _shown(event: Any) -> Shown:
-    shown = {"event": event.type, "data": event.data, "id": event.last_event_id}
-    return {"type": "sse", **shown}
-
-
 def main() -> None:
     """Serve the installed requests-sse package."""
-    from importlib.metadata import version
-
     import requests
     import requests_sse
 
-    serve(
-        RequestsSse(requests_sse, requests),
-        name="requests-sse",
-        version=version("requests-sse"),
-        dialects=("sse",),
-        library="requests_sse",
-        memory=True,
+    serve_events(
+        RequestsSse(requests_sse, requests), "requests-sse", library="requests_sse", memory=True
     )
 
 

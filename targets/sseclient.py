@@ -7,11 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from replayfuzz.targets import over_requests
-from replayfuzz.worker import Call, Shown, serve
-
-
-class _EndedError(Exception):
-    """Stands for the wait before a reconnection, which who wants one stream does not want."""
+from replayfuzz.targets.event_source import EndedError, serve_events
+from replayfuzz.worker import Call, Shown
 
 
 class SseClient:
@@ -37,14 +34,14 @@ class SseClient:
         try:
             for event in client:
                 yield _shown(event)
-        except _EndedError:
+        except EndedError:
             return
         finally:
             client.resp.close()
 
 
 def _ended(_seconds: float) -> None:
-    raise _EndedError
+    raise EndedError  # in place of the wait before a reconnection
 
 
 def _shown(event: Any) -> Shown:
@@ -55,19 +52,10 @@ def _shown(event: Any) -> Shown:
 
 def main() -> None:
     """Serve the installed sseclient package."""
-    from importlib.metadata import version
-
     import requests
     import sseclient
 
-    serve(
-        SseClient(sseclient, requests),
-        name="sseclient",
-        version=version("sseclient"),
-        dialects=("sse",),
-        library="sseclient",
-        memory=True,
-    )
+    serve_events(SseClient(sseclient, requests), "sseclient", library="sseclient", memory=True)
 
 
 if __name__ == "__main__":

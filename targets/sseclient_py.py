@@ -28,7 +28,9 @@ class SseClientPy:
                 yield _shown(event)
 
     def _wire(self, call: Call) -> Any:
-        # A connection for each call: what a stream leaves on its own meets no other example.
+        # A connection for each call: what a stream leaves on its own meets no other example,
+        # and one that was kept may be one that the server is closing.
+        self._session.close()
         headers = {"Accept": "text/event-stream", "Connection": "close"}
         return self._session.post(
             f"{call.url}/events",

@@ -12,14 +12,19 @@ from replayfuzz.worker import Call, Shown, serve
 
 
 class Urllib3:
-    """A pool, built once."""
+    """A pool for each call: one that is kept may hold a connection that the server is closing."""
 
     def __init__(self, urllib3: Any) -> None:
         self._library = urllib3
-        self._pool = urllib3.PoolManager(retries=False)
 
     def __call__(self, call: Call) -> Iterator[Shown]:
-        response = self._response(call)
+        if call.pieces is not None:
+            yield from self._lines(over_requests.remembered(self._library, call))
+            return
+        with self._library.PoolManager(retries=False) as pool:
+            yield from self._lines(_asked(pool, call))
+
+    def _lines(self, response: Any) -> Iterator[Shown]:
         try:
             if response.status >= 400:
                 raise self._library.exceptions.ResponseError(f"{response.status} Error")
@@ -29,18 +34,16 @@ class Urllib3:
         finally:
             response.close()
 
-    def _response(self, call: Call) -> Any:
-        if call.pieces is not None:
-            return over_requests.remembered(self._library, call)
-        return self._pool.request(
-            "POST",
-            f"{call.url}/lines",
-            body=json.dumps(dict(call.request)).encode(),
-            # A connection for each call: what a stream leaves on its own meets no other.
-            headers={"Content-Type": "application/json", "Connection": "close"},
-            timeout=call.timeout,
-            preload_content=False,
-        )
+
+def _asked(pool: Any, call: Call) -> Any:
+    return pool.request(
+        "POST",
+        f"{call.url}/lines",
+        body=json.dumps(dict(call.request)).encode(),
+        headers={"Content-Type": "application/json", "Connection": "close"},
+        timeout=call.timeout,
+        preload_content=False,
+    )
 
 
 def main() -> None:

@@ -3,20 +3,17 @@
 Nothing is compiled here: a worker that was not built yet is skipped.
 """
 
-import base64
-import http.server
 import json
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 
 from replayfuzz import declared, dialects, environments, store
-from replayfuzz.drive import Worker
-from replayfuzz.errors import MissingError
+from tests import adapters
+from tests.adapters import remembered, served
 
 pytestmark = pytest.mark.slow  # starts programs
 
@@ -28,62 +25,18 @@ OWN = {
     "sse": b": hi\nid: 1\nevent: a\ndata: x\ndata: y\n\nid: 2\ndata: \xc3\xa9 \xf0\x9f\x98\x80\n\n"
 }
 REFUSED = b'{"error": {"type": "api_error", "message": "the kettle is off"}}'
-REQUEST = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Knows what to answer, whether to its end, and what was last asked for."""
-
-    answer = (200, "", b"")
-    whole = True
-    path = ""
-    asked = b""
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers each request with the server's body, in chunks of 50 bytes."""
-
-    protocol_version = "HTTP/1.1"
-    server: Server
-
-    def do_POST(self):
-        self.server.asked = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.path = self.path
-        status, kind, body = self.server.answer
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        for at in range(0, len(body), 50):
-            piece = body[at : at + 50]
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-        if self.server.whole:
-            self.wfile.write(b"0\r\n\r\n")
-        self.close_connection = True
-
-    def log_message(self, *_):
-        """Nothing: tests are quiet."""
 
 
 @pytest.fixture(scope="module")
 def server():
-    with Server(("127.0.0.1", 0), Handler) as found:
-        thread = threading.Thread(target=found.serve_forever)
-        thread.start()
+    with adapters.serving() as found:
         yield found
-        found.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="module", params=NAMES)
 def started(request):
-    target = declared.find(request.param)
-    try:
-        environment = environments.installed(target)
-    except MissingError as missing:
-        pytest.skip(str(missing))
-    with Worker(target, environment.command(target), variables=environment.variables) as worker:
-        ready = worker.start()
+    with adapters.running(request.param) as (target, worker):
+        ready, environment = worker.ready, environments.installed(target)
         assert set(ready.dialects) == set(target.dialects)
         assert set(ready.variants) == set(target.variants)
         assert ready.version == environment.version.removeprefix("v")
@@ -94,28 +47,6 @@ def paths(target):
     for dialect in target.dialects:
         for variant in target.variants:
             yield dialect, variant, OWN.get(dialect) or BODIES[f"{dialect}/plain"]
-
-
-def asked(dialect, variant, request=REQUEST):
-    if dialect == "openai.responses":
-        request = {"model": "m", "input": "Hi", "stream": True}
-    return {"dialect": dialect, "variant": variant, "timeout": 5.0, "request": request}
-
-
-def remembered(worker, dialect, variant, body, size=0, *, status=200, whole=True):
-    size = size or len(body)
-    pieces = [base64.b64encode(body[at : at + size]).decode() for at in range(0, len(body), size)]
-    fields = [["Content-Type", dialects.find(dialect).content_type]]
-    given = {"pieces": pieces, "fields": fields, "status": status}
-    ending = "complete" if whole else "incomplete"
-    return worker.call({**asked(dialect, variant), **given, "ending": ending}, 30.0)
-
-
-def served(worker, server, dialect, variant, body, *, status=200, whole=True):
-    server.whole = whole
-    server.answer = (status, dialects.find(dialect).content_type, body)
-    url = f"http://127.0.0.1:{server.server_port}/t/TOKEN"
-    return worker.call({**asked(dialect, variant), "url": url}, 30.0)
 
 
 def folded(seen, shown):
@@ -196,11 +127,8 @@ def test_what_a_library_prints_cannot_touch_the_protocol(started):
 def test_a_lone_surrogate_in_a_request_is_answered(started, server):
     target, worker = started
     dialect, variant, body = next(paths(target))
-    kind = dialects.find(dialect).content_type
-    server.whole, server.answer = True, (200, kind, body)
-    url = f"http://127.0.0.1:{server.server_port}/t/TOKEN"
-    request = {"model": "m", "messages": [{"role": "user", "content": "\ud83d"}]}
-    seen = worker.call({**asked(dialect, variant, request), "url": url}, 30.0)
+    asking = {"model": "m", "messages": [{"role": "user", "content": "\ud83d"}]}
+    seen = served(worker, server, dialect, variant, body, asking=asking)
 
     assert seen.end in {"complete", "error"}  # a typed request may have no place for it
 

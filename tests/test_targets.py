@@ -1,17 +1,13 @@
 """Shipped Python adapters: an unbent stream gives the same events over memory and over a socket."""
 
-import base64
-import http.server
 import json
-import threading
 
 import pytest
 
-from replayfuzz import declared, dialects, environments, store
-from replayfuzz.drive import Worker
-from replayfuzz.errors import MissingError
+from replayfuzz import declared, dialects, store
 from replayfuzz.transcript import Transcript
-from tests import target_streams
+from tests import adapters, target_streams
+from tests.adapters import remembered, served
 
 pytestmark = pytest.mark.slow  # importing a client library takes a second
 
@@ -181,91 +177,18 @@ EVERY = declared.all_targets(declared.SHIPPED)
 NAMES = [t.name for t in EVERY if t.kind == "parser" and t.command[0] == "{python}"]
 
 
-class Server(http.server.ThreadingHTTPServer):
-    """Knows what to answer (to its end or not), and what was last asked for."""
-
-    answer = (200, "", b"")
-    whole = True
-    path = ""
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers each request with the server's body, in chunks of 50 bytes."""
-
-    protocol_version = "HTTP/1.1"
-    server: Server
-
-    def do_GET(self):
-        self.do_POST()
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        status, kind, body = self.server.answer
-        self.server.path = self.path
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Transfer-Encoding", "chunked")
-        self.send_header("Connection", "close")
-        self.end_headers()
-        for start in range(0, len(body), 50):
-            piece = body[start : start + 50]
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-        if self.server.whole:
-            self.wfile.write(b"0\r\n\r\n")
-        self.close_connection = True
-
-    def log_message(self, *_):
-        """Nothing: tests are quiet."""
-
-
 @pytest.fixture(scope="module")
 def server():
-    with Server(("127.0.0.1", 0), Handler) as found:
-        thread = threading.Thread(target=found.serve_forever)
-        thread.start()
+    with adapters.serving() as found:
         yield found
-        found.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="module", params=NAMES)
 def started(request):
-    target = declared.find(request.param)
-    try:
-        environment = environments.installed(target)
-    except MissingError as missing:
-        pytest.skip(str(missing))
-    with Worker(target, environment.command(target), variables=environment.variables) as worker:
-        ready = worker.start()
-        assert set(ready.variants) <= set(target.variants)
-        assert set(ready.dialects) >= set(target.dialects)
+    with adapters.running(request.param) as (target, worker):
+        assert set(worker.ready.variants) <= set(target.variants)
+        assert set(worker.ready.dialects) >= set(target.dialects)
         yield target, worker
-
-
-def asked(dialect, variant):
-    request = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
-    if dialect.startswith(("gemini.", "bedrock.converse")):
-        del request["messages"]  # of another form there: the adapter has its own
-    return {"dialect": dialect, "variant": variant, "timeout": 5.0, "request": request}
-
-
-def kind_of(dialect):
-    return dialects.find(dialect).content_type
-
-
-def remembered(worker, dialect, variant, body, size=None, *, status=200, whole=True):
-    size = size or len(body)
-    pieces = [base64.b64encode(body[at : at + size]).decode() for at in range(0, len(body), size)]
-    given = {"pieces": pieces, "status": status, "ending": "complete" if whole else "incomplete"}
-    fields = [["Content-Type", kind_of(dialect)]]
-    return worker.call({**asked(dialect, variant), **given, "fields": fields}, 30.0)
-
-
-def served(worker, server, dialect, variant, body, *, status=200, whole=True):
-    server.answer = (status, kind_of(dialect) if status == 200 else "application/json", body)
-    server.whole = whole
-    url = f"http://127.0.0.1:{server.server_port}/t/TOKEN"
-    return worker.call({**asked(dialect, variant), "url": url}, 30.0)
 
 
 def called(worker, server, dialect, variant, body, **how):
@@ -301,7 +224,7 @@ def test_memory_and_socket_show_the_same(started, server):
         assert path.startswith("/t/TOKEN/")
         assert path.endswith(dialects.find(dialect).path) or dialect in RAW
         assert (over_socket.end, over_socket.error) == ("complete", None), over_socket.stderr
-        for size in (None, 50, 1) if worker.ready.memory else ():
+        for size in (0, 50, 1) if worker.ready.memory else ():
             in_memory = remembered(worker, dialect, variant, body, size)
             assert (in_memory.end, in_memory.error) == ("complete", None), in_memory.stderr
             assert in_memory.events == over_socket.events, (dialect, variant, size)

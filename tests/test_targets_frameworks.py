@@ -4,16 +4,14 @@ Each runs where its library is installed. ``test_targets`` holds them to what al
 """
 
 import json
-import threading
 
 import pytest
 
-from replayfuzz import declared, dialects, environments, store
-from replayfuzz.drive import Worker
-from replayfuzz.errors import MissingError
+from replayfuzz import dialects, store
 from replayfuzz.targets import over_requests
 from replayfuzz.worker import Call
-from tests.test_targets import Handler, Server, asked, kind_of, remembered
+from tests import adapters
+from tests.adapters import remembered, served
 
 pytestmark = pytest.mark.slow  # importing a framework takes seconds
 
@@ -29,58 +27,33 @@ EVENTS = b"event: x\ndata: one\n\ndata: two\ndata: three\n\n"  # less than a chu
 SHIPPED = {exchange.name: exchange for exchange in store.shipped()}
 
 
-class Getting(Handler):
-    """Event sources ask with GET."""
-
-    def do_GET(self):  # noqa: N802 - the name is http.server's
-        self.do_POST()
-
-
 @pytest.fixture(scope="module")
 def server():
-    with Server(("127.0.0.1", 0), Getting) as found:
-        thread = threading.Thread(target=found.serve_forever)
-        thread.start()
+    with adapters.serving() as found:
         yield found
-        found.shutdown()
-        thread.join()
-
-
-def running(name):
-    target = declared.find(name)
-    try:
-        environment = environments.installed(target)
-    except MissingError as missing:
-        pytest.skip(str(missing))
-    with Worker(target, environment.command(target), variables=environment.variables) as worker:
-        worker.start()
-        yield target, worker
 
 
 @pytest.fixture(scope="module", params=FRAMEWORKS)
 def framework(request):
-    yield from running(request.param)
+    with adapters.running(request.param) as found:
+        yield found
 
 
 @pytest.fixture(scope="module", params=EVENT_READERS)
 def event_reader(request):
-    yield from running(request.param)
+    with adapters.running(request.param) as found:
+        yield found
 
 
 @pytest.fixture(scope="module", params=LINE_READERS)
 def line_reader(request):
-    yield from running(request.param)
-
-
-def over_socket(worker, server, dialect, variant, body):
-    server.answer = (200, kind_of(dialect), body)
-    url = f"http://127.0.0.1:{server.server_port}/t/TOKEN"
-    return worker.call({**asked(dialect, variant), "url": url}, 30.0)
+    with adapters.running(request.param) as found:
+        yield found
 
 
 def both(worker, server, dialect, variant, body):
     """The stream as it is seen over a socket, and in memory where there is memory delivery."""
-    yield over_socket(worker, server, dialect, variant, body)
+    yield served(worker, server, dialect, variant, body)
     if worker.ready.memory:
         yield remembered(worker, dialect, variant, body, 50)
 
@@ -115,7 +88,7 @@ def test_a_framework_asks_below_its_base_address(framework, server):
     target, worker = framework
     for dialect in {"openai.chat", "anthropic.messages"} & set(target.dialects):
         for variant in worker.ready.variants:
-            over_socket(worker, server, dialect, variant, SHIPPED[f"{dialect}/plain"].body)
+            served(worker, server, dialect, variant, SHIPPED[f"{dialect}/plain"].body)
             assert server.path == "/t/TOKEN" + dialects.find(dialect).path
 
 
@@ -146,6 +119,22 @@ def test_a_line_that_is_no_json_ends_the_loop(line_reader):
 
         assert (seen.end, seen.error.type) == ("error", "json.decoder.JSONDecodeError")
         assert len(seen.events) == 1
+
+
+@pytest.mark.parametrize("name", ["urllib3", "requests-sse", "sseclient-py"])
+def test_no_call_takes_the_connection_of_another(name, server):
+    """The server may be closing one that was kept: then the call fails before it began."""
+    with adapters.running(name) as (target, worker):
+        dialect, before = target.dialects[0], server.connections
+        server.kept = True
+        body = LINES if dialect == "ndjson" else EVENTS
+        try:
+            seen = [served(worker, server, dialect, target.variants[0], body) for _ in range(3)]
+        finally:
+            server.kept = False
+
+    assert [each.end for each in seen] == ["complete"] * 3
+    assert server.connections - before == 3
 
 
 @pytest.mark.parametrize(("complete", "size"), [(True, None), (True, 1), (False, 3)])

@@ -13,7 +13,7 @@ use async_openai::Client;
 use futures_util::StreamExt;
 use serde_json::Value;
 use std::future::Future;
-use worker::{serve, version, About, Call, Event, Events, Failure};
+use worker::{runtime, serve, version, About, Call, Event, Events, Failure};
 
 const PROXIES: [&str; 6] = [
     "http_proxy",
@@ -37,11 +37,7 @@ fn main() {
     };
     serve(about, |call, events| {
         // A runtime of its own: what a call leaves behind ends with it.
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime needs little");
-        runtime.block_on(read(call, events))
+        runtime().block_on(read(call, events))
     })
 }
 

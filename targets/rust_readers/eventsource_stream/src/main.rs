@@ -3,20 +3,11 @@
 use eventsource_stream::{EventStreamError, Eventsource};
 use futures_util::StreamExt;
 use std::error::Error;
-use worker::{http_client, serve, version, About, Call, Event, Events, Failure};
+use worker::{http_client, runtime, serve, About, Call, Event, Events, Failure};
 
 fn main() {
-    let about = About {
-        name: "eventsource-stream",
-        version: version(include_str!("../Cargo.lock"), "eventsource-stream"),
-        dialects: &["sse"],
-        variants: &["default"],
-        memory: true,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime needs little");
+    let about = About::of_events("eventsource-stream", include_str!("../Cargo.lock"), true);
+    let runtime = runtime();
     serve(about, |call, events| runtime.block_on(read(call, events)))
 }
 

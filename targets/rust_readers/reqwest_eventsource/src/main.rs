@@ -4,20 +4,11 @@
 
 use futures_util::StreamExt;
 use reqwest_eventsource::{retry, Error, Event as Came, EventSource};
-use worker::{http_client, serve, version, About, Call, Event, Events, Failure};
+use worker::{http_client, runtime, serve, About, Call, Event, Events, Failure};
 
 fn main() {
-    let about = About {
-        name: "reqwest-eventsource",
-        version: version(include_str!("../Cargo.lock"), "reqwest-eventsource"),
-        dialects: &["sse"],
-        variants: &["default"],
-        memory: false,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime needs little");
+    let about = About::of_events("reqwest-eventsource", include_str!("../Cargo.lock"), false);
+    let runtime = runtime();
     serve(about, |call, events| runtime.block_on(read(call, events)))
 }
 

@@ -2,20 +2,11 @@
 
 use futures_util::StreamExt;
 use sse_stream::SseStream;
-use worker::{http_client, serve, version, About, Call, Event, Events, Failure};
+use worker::{http_client, runtime, serve, About, Call, Event, Events, Failure};
 
 fn main() {
-    let about = About {
-        name: "sse-stream",
-        version: version(include_str!("../Cargo.lock"), "sse-stream"),
-        dialects: &["sse"],
-        variants: &["default"],
-        memory: true,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime needs little");
+    let about = About::of_events("sse-stream", include_str!("../Cargo.lock"), true);
+    let runtime = runtime();
     serve(about, |call, events| runtime.block_on(read(call, events)))
 }
 

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub use failure::Failure;
+#[cfg(feature = "runtime")]
+pub use serve::runtime;
 pub use serve::{serve, version, About, Events};
 
 /// One request.

@@ -18,6 +18,28 @@ pub struct About {
     pub memory: bool,
 }
 
+impl About {
+    /// A reader of raw events, in its one way; `lock` is the text of its Cargo.lock.
+    pub fn of_events(name: &'static str, lock: &str, memory: bool) -> Self {
+        Self {
+            name,
+            version: version(lock, name),
+            dialects: &["sse"],
+            variants: &["default"],
+            memory,
+        }
+    }
+}
+
+/// What runs one asynchronous call after the other.
+#[cfg(feature = "runtime")]
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime needs little")
+}
+
 #[derive(Serialize)]
 struct Ready {
     ready: u8,
