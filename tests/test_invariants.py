@@ -206,6 +206,8 @@ def test_a_right_reader_breaks_none(id):
 # -- sub-cases and shapes --------------------------------------------------------------
 
 CLEAN = replace(CUT, message_end="complete", how="")
+REDIRECT = Expected((), "error", status=307)
+BROKEN_OFF = Expected((), "error", message="too many", status=429, message_end="incomplete")
 
 
 @pytest.mark.parametrize(
@@ -224,6 +226,8 @@ CLEAN = replace(CUT, message_end="complete", how="")
         ),
         pytest.param(FAILED, Transcript(CHAT[:4]), "error-surfaced/swallowed", "failed", id="swallowed"),
         pytest.param(FAILED, ended("error", "A", "it broke", "", CHAT[:4]), "error-surfaced/message-lost", "failed", id="message-lost"),
+        pytest.param(REDIRECT, Transcript(), "error-surfaced/swallowed", "non-strict", id="redirect-without-a-place"),
+        pytest.param(BROKEN_OFF, ended("error", "httpx.ReadError", "", "", ()), "error-surfaced/message-lost", "non-strict", id="error-that-came-in-part"),
         pytest.param(replace(WHOLE, events=CHAT[1:]), Transcript(CHAT), "role-equal", "non-strict", id="role-where-none-was-sent"),
         pytest.param(KEPT_OPEN, ended("hang"), "no-hang/open", "failed", id="kept-open"),
         pytest.param(replace(KEPT_OPEN, closes=False), ended("hang"), "no-hang/open", "non-strict", id="kept-open-behind-the-last-event"),
@@ -240,6 +244,22 @@ def test_cases_and_their_classes(want, seen, name, outcome):
     (violation,) = judge((want,), seen).violations
 
     assert (violation.name, violation.outcome) == (name, outcome)
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["caf\\u00e9 \\uD83D\\ude00 a\\/b", 'E: {"message":"caf\\u00E9 \U0001f600 a\\u002fb"}'],
+)
+def test_a_message_that_a_library_quotes_as_it_came_is_not_lost(told):
+    want = Expected((), "error", message="café \U0001f600 a/b")
+
+    assert judge((want,), ended("error", "A", told, "", ())).violations == ()
+
+
+def test_a_mark_that_was_sent_behind_the_end_is_no_broken_decoding():
+    seen = Transcript((*CHAT, event("text", text="\ufffd")))
+
+    assert "valid-utf8" not in {each.invariant for each in judge((WHOLE,), seen).violations}
 
 
 def test_a_loss_by_a_reset_is_not_blamed_on_the_target():

@@ -11,6 +11,7 @@ from replayfuzz.plan import Cut, End, Head, Plan, Slice
 from replayfuzz.report import FORMATS, block, human, repro, summary, wire_txt
 from replayfuzz.report.html import html
 from replayfuzz.report.marks import marked, some, spell
+from replayfuzz.report.wire_txt import dump
 from replayfuzz.run import Run
 from replayfuzz.wire import bend, over, render
 from tests.findings import BODY, EXCHANGE, FINDING, MILD, ODD, RUN, SPLIT
@@ -177,6 +178,21 @@ def test_wire_txt_holds_every_byte_that_is_sent():
     assert "reset the connection" in wire_txt(ODD)
     assert ".. wait 0.25 s" in wire_txt(ODD)
     assert BODY[:4] == b"data"
+
+
+@pytest.mark.parametrize("size", [0, 1, 16, 17, 32, 33, 48, 49, 64, 1000, 4096])
+@pytest.mark.parametrize("unit", [b"x", b"0123456789abcdef", b"abc"])
+def test_a_dump_leaves_out_only_lines_that_are_the_same_again(unit, size):
+    data = (unit * size)[:size]
+    rows = list(dump(data, 0x100))
+    shown = {int(row[:8], 16) - 0x100: bytes.fromhex(row[10:58]) for row in rows if row != "*"}
+
+    again = b""
+    for start in range(0, size, 16):
+        again = shown.get(start, again)
+        assert data[start : start + 16] == again
+    assert (size - 1) // 16 * 16 in shown or not size
+    assert len(rows) <= (4 if unit != b"abc" else len(rows))
 
 
 def test_html_is_one_page_with_everything_escaped():

@@ -114,8 +114,22 @@ def _payload(frame: Frame, at: int) -> Iterator[str]:
 
 
 def dump(data: bytes, at: int) -> Iterator[str]:
-    """Lines of 16 bytes: offset in hex (from *at*), bytes in hex, printable ASCII."""
-    for start in range(0, len(data), 16):
-        row = data[start : start + 16]
+    """Lines of 16 bytes: offset in hex (from *at*), bytes in hex, printable ASCII.
+
+    As ``hexdump -C`` has it, ``*`` stands for lines that hold the same as the one above; the
+    last line is always there.
+    """
+    before, skipped = b"", False
+    for start in range(0, len(data), _ROW):
+        row = data[start : start + _ROW]
+        if row == before and start + _ROW < len(data):
+            if not skipped:
+                yield "*"
+            skipped = True
+            continue
+        before, skipped = row, False
         text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
         yield f"{at + start:08x}  {row[:8].hex(' '):<23}  {row[8:].hex(' '):<23}  {text}"
+
+
+_ROW = 16  # bytes
