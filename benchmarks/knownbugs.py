@@ -1,8 +1,8 @@
 """F1: bugs of real releases, found on the bad one, and not reported on the fixed one.
 
-``python -m benchmarks.knownbugs [--seeds N] [--only ID] [--time 60s] [--jobs 2] [--json]``.
+``python -m benchmarks.knownbugs [--seeds N] [--only ID] [--time 60s] [--fixed 20s] [--json]``.
 Each run is what ``replayfuzz fuzz --with PACKAGE==VERSION`` does, with the shipped cassettes;
-the search on *bad* ends as soon as the bug is found, the one on *fixed* lasts its whole time.
+the search on *bad* ends as soon as the bug is found, the one on *fixed* lasts all its time.
 Seconds are wall time, with starting the processes and without building the environments.
 """
 
@@ -15,16 +15,16 @@ import sys
 import time
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
-from math import inf
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks.knownbugs_text import HEAD, medians, shown
 from benchmarks.table import Row, to_json
 from replayfuzz import declared, environments, store
 from replayfuzz.cli.fuzz import seconds as duration
+from replayfuzz.errors import ReplayfuzzError
 from replayfuzz.finding import Finding
 from replayfuzz.run import Run
 from replayfuzz.search import Found, News, Options, fuzz
@@ -61,6 +61,7 @@ class Bug:
 
     Attributes:
         variants, dialects: Those that "fixed" mended; empty: all.
+        still: What the body of another bug looks like that *fixed* has, and that shows alike.
     """
 
     id: str
@@ -74,6 +75,13 @@ class Bug:
     marks: tuple[Mark, ...]
     variants: tuple[str, ...] = ()
     dialects: tuple[str, ...] = ()
+    still: str = ""
+
+    def left_in(self, finding: Finding) -> bool:
+        """Whether *finding*, of the fixed release, says that the bug is still in it."""
+        sent = finding.bent.body.decode("utf-8", "replace")
+        other = self.still and re.search(self.still, sent) is not None
+        return self.shown_by(finding) and not other
 
     def shown_by(self, finding: Finding) -> bool:
         """Whether *finding* is this bug, and counts against the release."""
@@ -152,11 +160,20 @@ def _quiet(news: News) -> None:
     del news
 
 
-def tried(bug: Bug, options: Options) -> Result:
-    """Search both releases."""
+def tried(bug: Bug, options: Options, fixed: float | None = None) -> Result:
+    """Search both releases.
+
+    Args:
+        bug: What is looked for.
+        options: Of the search on the bad release.
+        fixed: Seconds on the fixed one; None: as many as on the bad one.
+    """
     result = Result(bug.id, f"{bug.package} {bug.bad} / {bug.fixed}", options.seed)
     watch = _Watch(bug)
-    run = _search(bug, bug.bad, options, watch)
+    try:
+        run = _search(bug, bug.bad, options, watch)
+    except ReplayfuzzError as error:
+        return replace(result, error=str(error).partition("\n")[0])
     result = replace(result, error=_trouble(run))
     if watch.found is not None:
         took, finding = watch.found
@@ -168,8 +185,11 @@ def tried(bug: Bug, options: Options) -> Result:
             bytes=finding.body_bytes,
             events=finding.events,
         )
-    run = _search(bug, bug.fixed, options, _quiet)
-    false = tuple(finding.id for finding in run.findings if bug.shown_by(finding))
+    try:
+        run = _search(bug, bug.fixed, replace(options, seconds=fixed or options.seconds), _quiet)
+    except ReplayfuzzError as error:  # one that cannot be installed must not end the others
+        return replace(result, error=str(error).partition("\n")[0])
+    false = tuple(finding.id for finding in run.findings if bug.left_in(finding))
     examples = sum(target.examples for target in run.targets)
     return replace(result, false=false, examples=examples, error=result.error or _trouble(run))
 
@@ -196,47 +216,6 @@ def _trouble(run: Run) -> str:
     return "; ".join([*run.errors, *(target.skipped for target in run.targets if target.skipped)])
 
 
-def shown(result: Result) -> str:
-    """One line of the table."""
-    took = "MISSED" if result.seconds is None else f"{result.seconds:.1f} s"
-    size = f"{result.bytes} B, {result.events} events" if result.seconds is not None else ""
-    fixed = "FALSE: " + ", ".join(result.false) if result.false else f"silent ({result.examples})"
-    return (
-        f"{result.bug:34} {result.release:34} {result.seed:4} {took:>7} {result.calls:5} "
-        f"{size:20} {result.error or fixed:16} {result.finding}"
-    )
-
-
-HEAD = (
-    f"{'bug':34} {'release: bad / fixed':34} seed   found calls {'minimum':20} "
-    f"{'on fixed (tried)':16} finding"
-)
-
-
-def medians(results: list[Result]) -> list[str]:
-    """A table by bug: how often it was found, and the medians of where it was.
-
-    Seconds of a search that did not find it count as more than any: a median may be *none*.
-    """
-    lines = [f"{'bug':36} {'found':>7} {'median s':>9} {'calls':>6} {'bytes':>7}  on fixed"]
-    for bug in dict.fromkeys(each.bug for each in results):
-        mine = [each for each in results if each.bug == bug]
-        found = [each for each in mine if each.seconds is not None]
-        took = median(inf if each.seconds is None else each.seconds for each in mine)
-        calls, size = (
-            (median(each.calls for each in found), median(each.bytes for each in found))
-            if found
-            else (0, 0)
-        )
-        silent = sum(not each.false and not each.error for each in mine)
-        shown_took = "none" if took == inf else f"{took:.1f}"
-        lines.append(
-            f"{bug:36} {len(found):>3}/{len(mine):<3} {shown_took:>9} {calls:>6g} {size:>7g}  "
-            f"silent {silent}/{len(mine)}"
-        )
-    return lines
-
-
 def rows(results: list[Result]) -> list[Row]:
     """F1 as the table of ``python -m benchmarks`` has it."""
     share = 100 * sum(result.held for result in results) / max(len(results), 1)
@@ -250,12 +229,14 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1, help="how many, from 1 on")
     parser.add_argument("--only", action="append", default=[], metavar="ID")
     parser.add_argument("--time", type=duration, default=60.0, metavar="60s")
+    parser.add_argument("--fixed", type=duration, metavar="20s", help="else the same as --time")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep all findings here")
     parser.add_argument("--quick", action="store_true", help="the same as --time 15s")
     given = parser.parse_args()
     limit = 15.0 if given.quick else given.time
+    fixed = given.fixed or limit
     bugs = [bug for bug in known() if not given.only or bug.id in given.only]
     if not bugs:
         parser.error(f"there are {', '.join(bug.id for bug in known())}")
@@ -265,7 +246,8 @@ def main() -> int:
     for seed in range(1, given.seeds + 1):
         for bug in bugs:
             keep = given.keep and given.keep / str(seed)
-            results.append(tried(bug, Options(limit, None, seed, given.jobs, findings=keep)))
+            options = Options(limit, None, seed, given.jobs, findings=keep)
+            results.append(tried(bug, options, fixed))
             if not given.json:
                 print(shown(results[-1]), flush=True)
     held = sum(result.held for result in results)
@@ -275,7 +257,8 @@ def main() -> int:
     else:
         if given.seeds > 1:
             print(*medians(results), sep="\n")
-        print(f"{held} of {len(results)} held, {limit:g} s each, {given.jobs} jobs")
+        lasted = f"{limit:g} s on bad, {fixed:g} s on fixed"
+        print(f"{held} of {len(results)} held, {lasted}, {given.jobs} jobs")
     return int(held < len(results))
 
 

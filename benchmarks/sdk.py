@@ -36,8 +36,8 @@ from replayfuzz.search.draws import Draws
 from replayfuzz.search.process import InWorker
 from replayfuzz.target import Target
 
-ROUNDS, WARM = 7, 3  # rounds that count, and rounds before them: V8 compiles what it sees often
-EXAMPLES = 256  # a multiple of what is tried together, so that no round pays for another
+ROUNDS, WARM = 5, 2  # rounds that count, and rounds before them: V8 compiles what it sees often
+EXAMPLES = 128  # a multiple of what is tried together, so that no round pays for another
 CUTS = 50  # the stream that the figures of BENCHMARKS.md are told for: 20 events, 50 chunks
 BODY = b"".join(CHUNK % b"word %d " % n for n in range(20)) + b"data: [DONE]\n\n"
 HEAD = (("Content-Type", "text/event-stream"),)

@@ -7,7 +7,7 @@ from replayfuzz.strategies.features import FEATURES, features, never
 from replayfuzz.strategies.handoffs import ABUSES, HANDOFFS
 from replayfuzz.strategies.places import place
 from replayfuzz.strategies.plans import plans
-from replayfuzz.strategies.schedule import schedule
+from replayfuzz.strategies.schedule import plain, schedule
 from replayfuzz.strategies.view import View, view
 from replayfuzz.strategies.words import describe
 
@@ -25,6 +25,7 @@ __all__ = [
     "features",
     "never",
     "place",
+    "plain",
     "plans",
     "schedule",
     "view",

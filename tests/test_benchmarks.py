@@ -2,16 +2,20 @@
 
 import importlib
 import json
+from dataclasses import replace
 
 import pytest
 
+from benchmarks import knownbugs
 from benchmarks.__main__ import ALONE, FILES, main
 from benchmarks.knownbugs import Bug, Mark, known
 from benchmarks.table import Row, print_table, to_json
-from replayfuzz import declared, invariants
+from replayfuzz import declared, environments, invariants
 from replayfuzz.cassette import Exchange
+from replayfuzz.errors import InstallError
 from replayfuzz.finding import Finding
 from replayfuzz.plan import Cut, Plan
+from replayfuzz.search import Options
 from tests.planted import BUGS
 from tests.shared import SHARED, needs_shared
 
@@ -115,9 +119,28 @@ def test_a_mark_says_which_findings_are_the_bug(mark, fits):
     assert bug(mark).shown_by(finding()) is fits
 
 
+def test_what_the_fixed_release_still_gets_wrong_for_another_reason_is_not_the_bug():
+    one = bug(Mark())
+
+    assert one.left_in(finding())
+    assert not replace(one, still="é").left_in(finding())
+    assert replace(one, still="é").shown_by(finding())
+
+
 def test_a_finding_of_another_rule_or_that_is_accepted_is_not_the_bug():
     assert not bug(Mark(), patterns=("no-hang",)).shown_by(finding())
     assert not bug(Mark()).shown_by(finding(accepted="documented"))
+
+
+def test_a_release_that_cannot_be_installed_does_not_end_the_table(monkeypatch):
+    def build(target, wanted):
+        del target, wanted
+        raise InstallError("cannot install it\nmore")
+
+    monkeypatch.setattr(environments, "build", build)
+    result = knownbugs.tried(known()[0], Options(1.0))
+
+    assert (result.error, result.held, result.seconds) == ("cannot install it", False, None)
 
 
 def test_there_are_twenty_planted_bugs():

@@ -5,7 +5,7 @@ import pytest
 from replayfuzz.cassette import Exchange
 from replayfuzz.finding import Finding
 from replayfuzz.plan import Cut, End, Plan, Splice
-from replayfuzz.search.buckets import Buckets
+from replayfuzz.search.buckets import ALIKE, ALONE, Buckets, of, told
 
 BOM = Splice(0, 0, b"\xef\xbb\xbf", "rewrite.bom", "byte order mark first")
 CR = Splice(3, 1, b"\r", "rewrite.line-ends", "CR line ends")
@@ -114,3 +114,51 @@ def test_one_that_was_confirmed_replaces_a_flaky_one():
     assert told is not None
     assert not told.flaky
     assert buckets.findings == (told,)
+
+
+def alike(number, *more):
+    """A finding of the signature that all of them share, with a kind of bend of its own."""
+    edit = Splice(1, 0, b"x", f"rewrite.way-{number}", f"way {number}")
+    return finding("no-error-on-valid-stream/Error", "raised Error", edit, *more, frame="lib:read")
+
+
+def test_many_bugs_that_look_alike_are_told_where_each_has_a_kind_of_its_own():
+    """One exception for all that is not expected: a library that knows no comments need not
+    be the one that knows no data of several lines."""
+    buckets = Buckets()
+    for number in range(ALIKE + 1):
+        assert buckets.explain(of(alike(number)), alike(number).plan, "sync") is None
+        buckets.add(alike(number))
+    both = alike(8, Splice(2, 0, b"y", "rewrite.way-9", "way 9"))
+
+    assert buckets.explain(of(alike(8)), alike(8).plan, "sync") is None
+    assert buckets.explain(of(both), both.plan, "sync") is not None
+
+
+def test_there_is_an_end_to_what_looks_alike():
+    buckets = Buckets()
+    for number in range(ALONE):
+        buckets.add(alike(number))
+
+    assert buckets.explain(of(alike(99)), alike(99).plan, "sync") is not None
+
+
+def test_a_smaller_form_takes_the_place_of_the_first():
+    buckets = Buckets()
+    first = finding("content-equal", "event lost", BOM)
+    smaller = finding("content-equal", "event lost", BOM, variants=("async",))
+    buckets.add(first)
+
+    assert buckets.shrunk(smaller).variants == ("sync", "async")
+    assert len(buckets.findings) == 1
+
+
+def test_what_another_process_found_is_known_here_and_not_told():
+    buckets = Buckets()
+    there = finding("content-equal", "event lost", BOM)
+    buckets.hear(told(there))
+    both = Plan((BOM, FIN))
+
+    assert buckets.explain(of(there), both, "async") == told(there)
+    assert buckets.explain(of(there), Plan((CR,)), "sync") is None
+    assert buckets.findings == ()

@@ -6,17 +6,23 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
 
 from replayfuzz import declared, findings
+from replayfuzz.cassette import Exchange
 from replayfuzz.environments import Environment
 from replayfuzz.errors import StartError
+from replayfuzz.finding import Finding
+from replayfuzz.plan import Cut, Plan
 from replayfuzz.search import Found, News, Note, Options, Progress, fuzz, fuzz_reader, replay
+from replayfuzz.search.buckets import told
 from replayfuzz.search.campaign import split
 from replayfuzz.search.job import Job, Work
 from replayfuzz.search.journal import FOLDER
+from replayfuzz.search.parallel import PASSED_ON, _Gathered, _Mouth
 from replayfuzz.target import Target
 from tests.readers import per_piece, raw, right, strict, trying
 
@@ -242,3 +248,43 @@ def test_a_replay_says_fails_fixed_or_unknown(reference, tmp_path):
     unknown = replay(folder, target=gone)
 
     assert (unknown.answer, unknown.exit_status) == ("unknown", 2)
+
+
+def test_an_interrupt_that_python_swallowed_ends_the_search_all_the_same():
+    """Whatever is raised in a callback of the garbage collector is printed, and gone."""
+    ours, theirs = Pipe()
+    with ours, theirs:
+        mouth = _Mouth(theirs)
+        assert mouth.heard() == []
+        with pytest.raises(KeyboardInterrupt):
+            mouth.interrupt()
+        with pytest.raises(KeyboardInterrupt):
+            mouth.heard()
+
+
+def test_processes_hear_of_findings():
+    known = told(FINDING)
+    ours, theirs = Pipe()
+    with ours, theirs:
+        gathered = _Gathered(lambda _: None)
+        gathered.pass_on(FINDING, [ours])
+        gathered.pass_on(dataclasses.replace(FINDING, flaky=True), [ours])
+
+        assert _Mouth(theirs).heard() == [("lib", known)]
+
+
+def test_what_is_passed_on_never_waits_for_a_process_that_is_busy():
+    ours, theirs = Pipe()
+    with ours, theirs:
+        gathered = _Gathered(lambda _: None)
+        for _ in range(PASSED_ON + 50):
+            gathered.pass_on(FINDING, [ours])
+
+        assert len(_Mouth(theirs).heard()) == PASSED_ON
+
+
+FINDING = Finding(
+    *("lib", "no-error-on-valid-stream/Error", "failed", "this", "that", "raised Error" * 20),
+    Exchange("one", "sse", body=b"data: a\n\n" * 99_999),
+    Plan((Cut(1, kind="cut.text", label="split inside text"),)),
+)

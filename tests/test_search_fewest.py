@@ -83,3 +83,28 @@ def test_a_spent_budget_ends_the_work_and_keeps_the_best(budget):
     with pytest.raises(SpentError):
         fails(Case(raw(), UNBENT))
     assert fails.best is None
+
+
+def test_a_turn_is_one_call_at_least_and_its_time_runs_from_there():
+    budget = Budget(9)
+    for _ in range(2):
+        budget.turn(0.0)
+        assert budget.take()
+        assert not budget.take()
+    budget.turn(None)
+
+    assert budget.take()
+    assert (budget.calls, budget.spent) == (3, False)
+
+
+def test_a_budget_can_be_made_larger_and_ended():
+    budget = Budget(1)
+    assert budget.take()
+    assert not budget.take()
+    assert budget.more(2)
+    assert not budget.more(2)
+    assert budget.take()
+    budget = Budget(9)
+    budget.limit(0.0)
+
+    assert budget.spent

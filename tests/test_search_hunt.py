@@ -1,15 +1,20 @@
 """A failing example becomes one minimal finding; what is known is only counted."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
 from replayfuzz import strategies
 from replayfuzz.finding import Finding
-from replayfuzz.plan import Cut, Plan, Slice, Splice
-from replayfuzz.search.case import UNBENT, Case
+from replayfuzz.plan import Cut, End, Plan, Slice, Splice
+from replayfuzz.search import confirm, pursuit
+from replayfuzz.search.buckets import told
+from replayfuzz.search.callable import target_of
+from replayfuzz.search.case import UNBENT, Case, Outcome
 from replayfuzz.search.hunt import Hunt
-from replayfuzz.transcript import event
+from replayfuzz.transcript import Delivery, Transcript, event
+from replayfuzz.verdict import Evidence, Verdict, Violation
 from tests.readers import chat, chat_per_piece, never_right, per_piece, raw, right, strict, trying
 
 BYTEWISE = Plan((Slice(0, 1),), keep_chunks=False, keep_times=False)
@@ -95,6 +100,12 @@ def test_what_fails_unbent_is_one_finding_without_edits():
     assert [each.name for each in hunted.hunt.deviations] == [finding.invariant]
 
 
+def test_what_fails_unbent_is_asked_for_where_another_process_tried_that():
+    hunted = Hunted(never_right)
+
+    assert hunted.see(raw(), BYTEWISE) == ()
+
+
 def test_an_accepted_deviation_is_listed_and_not_a_finding():
     hunted = Hunted(never_right, **{"content-equal": "it is called so"})
 
@@ -131,7 +142,7 @@ def flaky(*fails):
 
 
 def test_what_does_not_break_each_time_is_flaky_and_kept_as_it_was():
-    [finding] = Hunted(flaky(0, 1, 3)).see(raw(), BYTEWISE)
+    [finding] = Hunted(flaky(0, 2, 4)).see(raw(), BYTEWISE)
 
     assert finding.flaky
     assert finding.exchange.body == raw().body
@@ -187,3 +198,193 @@ def test_labels_name_the_place_of_the_last_cut():
     [finding] = Hunted(per_piece).see(raw(), BYTEWISE)
 
     assert finding.words == strategies.describe(finding.exchange, finding.plan).labels
+
+
+# -- which lead is followed when ---------------------------------------------------------
+
+
+def failing_slowly(pieces):
+    """Loses what it has when a line is cut in two, and a byte order mark makes it wait."""
+    listed = list(pieces)
+    if listed and listed[0].startswith(b"\xef\xbb\xbf"):
+        raise KeyError("BOM")
+    yield from per_piece(listed)
+
+
+BOM = Splice(0, 0, b"\xef\xbb\xbf", kind="rewrite.bom", label="a byte order mark")
+
+
+def seen_slowly(hunted, exchange, plan, seconds):
+    case = Case(exchange, plan)
+    outcome = hunted.attempt.attempt(case)
+    seen = dataclasses.replace(outcome.seen, seconds=seconds)
+    hunted.hunt.examine(case, dataclasses.replace(outcome, seen=seen))
+
+
+def test_a_slow_lead_waits_for_quick_ones_that_came_later():
+    hunted = Hunted(failing_slowly)
+    hunted.seconds = 0.0
+    seen_slowly(hunted, raw(), BYTEWISE, 0.0)
+    seen_slowly(hunted, raw(), Plan((BOM,), keep_chunks=False, keep_times=False), 9.0)
+    seen_slowly(hunted, raw("more"), Plan((Slice(0, 2),), keep_chunks=False, keep_times=False), 0.0)
+    hunted.seconds = 5.0
+    hunted.hunt.catch_up()  # the oldest one has its part of the time, always
+    hunted.hunt.catch_up()
+
+    assert [finding.kinds for finding in hunted.told] == [("cut.utf8",), ("rewrite.bom",)]
+
+
+def test_a_slow_lead_that_is_the_oldest_does_not_wait_for_ever():
+    hunted = Hunted(failing_slowly)
+    hunted.seconds = 0.0
+    seen_slowly(hunted, raw(), Plan((BOM,), keep_chunks=False, keep_times=False), 9.0)
+    seen_slowly(hunted, raw(), BYTEWISE, 0.0)
+    hunted.seconds = 5.0
+    hunted.hunt.catch_up()
+
+    assert [finding.kinds for finding in hunted.told] == [("rewrite.bom",)]
+
+
+def test_rules_of_which_nothing_was_told_come_first():
+    """What a library gets wrong in three ways is told in one of them before the others."""
+
+    def three(pieces):
+        listed = list(pieces)
+        if listed and listed[0].startswith(b"\xef\xbb\xbf"):
+            raise KeyError("BOM")
+        told = [event("sse", **{**one.values, "data": "x"}) for one in per_piece(listed)]
+        yield from told[1:] if b"z" in listed else told if b"y" in listed else right(listed)
+
+    hunted = Hunted(three)
+    hunted.seconds = 0.0
+    for text in (b"y", b"z"):
+        splice = Splice(6, 0, text, kind=f"text.{text.decode()}", label=f"{text!r}")
+        cuts = (Cut(6), splice, Cut(6))
+        hunted.see(raw(), Plan(cuts, keep_chunks=False, keep_times=False))
+    hunted.see(raw(), Plan((BOM,), keep_chunks=False, keep_times=False))
+    hunted.seconds = 5.0
+    for _ in range(3):
+        hunted.hunt.catch_up()
+
+    rules = [finding.invariant for finding in hunted.told]
+    assert rules.index("no-error-on-valid-stream/KeyError") < 2
+    assert len(rules) == 3
+
+
+def test_slices_lead_to_the_same_finding_as_no_clock():
+    """Each slice is one call, and shrinking begins again from what it knows."""
+    at_once, sliced = Hunted(chat_per_piece, "openai.chat"), Hunted(chat_per_piece, "openai.chat")
+    stream = chat("Hello ", "wörld", " 😀!")
+    [whole] = at_once.see(stream, BYTEWISE)
+    sliced.seconds = 1e-9
+    sliced.see(stream, BYTEWISE)
+    for _ in range(whole.calls + 30):
+        sliced.hunt.catch_up()
+
+    assert sliced.told == [whole]
+    assert sliced.told[0].calls == whole.calls
+
+
+def test_what_was_told_before_it_was_minimal_gets_smaller_when_there_is_time(monkeypatch):
+    monkeypatch.setattr(pursuit, "MAX_CALLS", 20)
+    hunted = Hunted(chat_per_piece, "openai.chat")
+    hunted.seconds = 0.0
+    hunted.see(chat("Hello ", "wörld", " 😀!"), BYTEWISE)
+    hunted.seconds = 5.0
+    hunted.hunt.catch_up()
+    hunted.hunt.catch_up()
+    assert len(hunted.told) == 1
+    hunted.hunt.catch_up(spare=True)
+    first, last = hunted.told
+
+    assert (first.id, first.note) == (last.id, pursuit.UNPROVED)
+    assert last.note == ""
+    assert last.body_bytes < first.body_bytes
+    assert hunted.hunt.buckets.findings == (last,)
+
+
+def test_a_lead_that_another_process_found_out_about_is_dropped():
+    """And only that one."""
+    elsewhere, hunted = Hunted(failing_slowly), Hunted(failing_slowly)
+    bom = Plan((BOM,), keep_chunks=False, keep_times=False)
+    elsewhere.see(raw(), bom)
+    hunted.seconds = 0.0
+    hunted.see(raw(), BYTEWISE)
+    hunted.see(raw(), bom)
+    hunted.hunt.hear(told(elsewhere.told[0]))
+    hunted.hunt.finish(float("inf"))
+
+    assert [finding.kinds for finding in hunted.told] == [("cut.utf8",)]
+
+
+def test_while_much_was_not_tried_only_quick_leads_are_followed():
+    hunted = Hunted(failing_slowly)
+    hunted.seconds = 0.0
+    seen_slowly(hunted, raw(), Plan((BOM,), keep_chunks=False, keep_times=False), 9.0)
+    hunted.seconds = 5.0
+    hunted.hunt.catch_up(early=True)
+    assert hunted.told == []
+    seen_slowly(hunted, raw(), BYTEWISE, 0.0)
+    hunted.hunt.catch_up(early=True)
+
+    assert [finding.kinds for finding in hunted.told] == [("cut.utf8",)]
+
+
+def test_two_leads_of_one_kind_are_one_and_none_is_lost_at_the_end():
+    hunted = Hunted(failing_slowly)
+    hunted.seconds = 0.0
+    for stream in (raw("a"), raw("b")):
+        hunted.see(stream, BYTEWISE)
+        hunted.see(stream, Plan((BOM,), keep_chunks=False, keep_times=False))
+    hunted.hunt.finish(float("inf"))
+
+    assert sorted(finding.kinds for finding in hunted.told) == [("cut.utf8",), ("rewrite.bom",)]
+    assert not any(finding.flaky for finding in hunted.told)
+
+
+def test_what_there_is_no_time_to_confirm_is_told_as_it_was_seen():
+    hunted = Hunted(failing_slowly)
+    hunted.seconds = 0.0
+    hunted.see(raw(), BYTEWISE)
+    hunted.hunt.finish(0.0)
+
+    [told] = hunted.told
+    assert (told.flaky, told.calls) == (True, 0)
+    assert "not confirmed" in told.note
+
+
+def test_a_wait_in_vain_is_confirmed_once_when_it_is_small():
+    """Three waits before it is shrunk and three after it would be half of a run."""
+    attempt: Any = Waiting()
+    found: list[Finding] = []
+    hunt = Hunt(attempt, ("default",), 0, lambda: None, found.append)
+    case = Case(raw(), OPEN)
+    hunt.examine(case, attempt.attempt(case, "tcp"))
+
+    [finding] = found
+    assert (finding.invariant, finding.shown_over, finding.flaky) == ("no-hang/open", "tcp", False)
+    assert finding.body_bytes == 0
+    assert attempt.patience.count(confirm.PATIENCE) == confirm.TIMES
+    assert min(attempt.patience) == pursuit.HURRY
+
+
+OPEN = Plan((End(0, "open", kind="end.open", label="nothing more"),), keep_chunks=False)
+
+
+class Waiting:
+    """Never answers where the connection is held open."""
+
+    target = target_of(right, "sse")
+    version = python = ""
+
+    def __init__(self):
+        self.patience = []
+
+    def overs(self, case):
+        return ("tcp",)
+
+    def attempt(self, case, over, patience=1.0):
+        self.patience.append(patience)
+        seen = Transcript((), "hang", seconds=1.4, delivery=Delivery("tcp", 1))
+        broken = Violation("no-hang/open", Evidence("an end", "none", "no answer"), "failed")
+        return Outcome(seen, Verdict((broken,) if case.message_end == "open" else ()))

@@ -17,10 +17,11 @@ from replayfuzz.invariants.resources import descriptors, memory
 from replayfuzz.plan import Cut, Pause, Plan
 from replayfuzz.search import probes
 from replayfuzz.search.case import UNBENT, Attempt, Case, Outcome, signatures
+from replayfuzz.search.fewest import SpentError
 from replayfuzz.search.held import held
 from replayfuzz.search.hunt import Hunt
 from replayfuzz.search.job import Work, begin
-from replayfuzz.search.probes import Measured, Untold
+from replayfuzz.search.probes import Bounded, Measured, Untold
 from replayfuzz.search.probing import NO_TIME, Probing
 from replayfuzz.search.replay import again
 from replayfuzz.target import Target
@@ -335,9 +336,12 @@ class Timed:
         return Outcome(seen, Verdict())
 
 
+def probe_of(rule) -> Any:
+    return probes.find(rule)
+
+
 def timed(cost):
-    probe: Any = probes.find("linear-time")
-    return probe.run(Timed(cost), RAW, "default")
+    return probe_of("linear-time").run(Timed(cost), RAW, "default")
 
 
 def test_time_that_grows_is_told_where_small_pieces_do_not_end_at_all():
@@ -352,7 +356,55 @@ def test_time_that_grows_is_told_where_small_pieces_do_not_end_at_all():
 
 
 def test_a_reader_that_hangs_with_small_pieces_alone_is_left_to_another_rule():
+    """And the run says that its time could not be told."""
+
     def cost(size, piece):
         return size * 1e-9 if piece == max(PIECES) else None
 
-    assert timed(cost) is None
+    assert isinstance(timed(cost), Untold)
+
+
+@pytest.mark.parametrize("most", [20.0, 1.0], ids=["slow", "hangs"])
+def test_where_a_long_line_takes_long_shorter_ones_are_compared(most):
+    """Sixteen times as long, for the larger one, would be most of a run."""
+
+    def cost(size, piece):
+        seconds = (size / 262_144) ** 2 * 1.2
+        return seconds if seconds < most else None
+
+    attempt = Timed(cost)
+    found = probe_of("linear-time").run(attempt, RAW, "default")
+
+    assert found.evidence.case == "growth"
+    assert max(size for size, _ in attempt.asked) < 300_000
+    assert len(attempt.asked) < 20
+
+
+def test_a_probe_ends_with_the_run():
+    bounded = Bounded(trying(right), 0.0)
+
+    assert bounded.overs(Case(RAW, UNBENT)) == ("memory",)
+    with pytest.raises(SpentError):
+        bounded.attempt(Case(RAW, UNBENT), "memory")
+
+
+def test_what_may_take_seconds_is_put_off_while_much_was_not_tried():
+    attempt = trying(right, "sse")
+    probing = Probing(attempt, (RAW,), ("default",))
+    early = []
+    while probing.due(9.0, 50.0, early=True):
+        early.append(probing._jobs[0][0])
+        probing.run()
+
+    assert early
+    assert not any(probe.long for probe in early)
+    assert probing.due(99.0, 50.0)
+
+
+def test_a_probe_for_which_there_was_no_time_is_told():
+    attempt = trying(right, "sse")
+    probing = Probing(attempt, (RAW,), ("default",))
+    while probing.due(0.0, None):
+        assert probing.run(0.0) is None
+
+    assert any("linear-time was not probed" in each for each in probing.untold)

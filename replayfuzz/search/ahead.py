@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -82,9 +83,18 @@ class Ahead:
                 self._drawn[number] = self._drawn[number]._replace(outcome=outcome)
         return self._drawn.popleft()
 
+    def rest(self) -> list[Drawn]:
+        """The cases that were tried with the last one and are not given out yet; they go now."""
+        tried = [each for each in self._drawn if each.outcome is not None]
+        self._drawn.clear()
+        return tried
+
     def _in_memory(self) -> bool:
         return "memory" in self._overs(self._drawn[0].case)
 
     def _fill(self, most: int) -> None:
+        until = time.monotonic() + MOST_SECONDS  # some draws make a part of the schedule first
         while len(self._drawn) < most and not self._drawn[-1].waits:
             self._drawn.append(self._draw())
+            if time.monotonic() >= until:
+                return

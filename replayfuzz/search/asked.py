@@ -39,7 +39,7 @@ def in_memory(case: Case, patience: float, *, cuts: bool) -> Asked:
     body = _cut(bent) if cuts else _pieces(wire.pieces(exchange, case.plan, bent))
     ending = "complete" if case.message_end == "complete" else "incomplete"
     status, fields = head.status or exchange.status, wire.response_fields(exchange, head)
-    return Asked(f"{begun},{body},{_ended(status, fields, ending)}", seconds + MARGIN)
+    return Asked(f"{begun},{body},{_ended(status, fields, ending)}", _deadline(seconds, patience))
 
 
 def over_socket(case: Case, patience: float, url: str) -> Asked:
@@ -48,7 +48,11 @@ def over_socket(case: Case, patience: float, url: str) -> Asked:
     wait = OPEN_PATIENCE if case.message_end == "open" else PATIENCE
     seconds = limit(case.bent, wait) * patience
     begun = _begun(exchange.dialect, case.variant, seconds, exchange.request.body)
-    return Asked(f'{begun},"url":{_ENCODE(url)}}}', seconds + MARGIN)
+    return Asked(f'{begun},"url":{_ENCODE(url)}}}', _deadline(seconds, patience))
+
+
+def _deadline(seconds: float, patience: float) -> float:
+    return seconds + MARGIN * min(patience, 1.0)
 
 
 def limit(bent: Bent, patience: float) -> float:

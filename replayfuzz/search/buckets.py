@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import NamedTuple
 
 from replayfuzz.finding import Finding
 from replayfuzz.plan import Plan, Slice
@@ -14,6 +15,9 @@ ALIKE = 3
 """Findings that one signature may have: a bug that many kinds of edits bring out is told
 with its first few, and the others are only counted. Plans of nothing but cuts are never
 counted away: nobody can say that a boundary may matter."""
+ALONE = 8
+"""The same for a bend of a single kind, boundaries aside. A library that raises one exception
+for all that it did not expect has many bugs that look alike, and each has a kind of its own."""
 
 
 # Rules about what the caller is given. One cause (a lost first event, say) breaks another of
@@ -33,9 +37,29 @@ def _rule(name: str) -> str:
     return name.partition("/")[0]
 
 
+def kin(name: str) -> str:
+    """The family of a rule: those about what the caller is given are one, others their own."""
+    rule = _rule(name)
+    return "told" if rule in _TOLD else rule
+
+
 def of(finding: Finding) -> Signature:
     """The breakage that a finding is about."""
     return Signature(finding.invariant, finding.shape, finding.frame)
+
+
+class Told(NamedTuple):
+    """What other processes that search the same target have to know of a finding."""
+
+    id: str
+    wanted: Signature
+    kinds: tuple[str, ...]
+    variants: tuple[str, ...]
+
+
+def told(finding: Finding) -> Told:
+    """*finding* in short."""
+    return Told(finding.id, of(finding), finding.kinds, finding.variants)
 
 
 class Buckets:
@@ -47,6 +71,7 @@ class Buckets:
 
     def __init__(self) -> None:
         self._known: dict[str, Finding] = {}
+        self._heard: dict[str, Told] = {}
         self.counts: Counter[str] = Counter()
 
     @property
@@ -54,7 +79,11 @@ class Buckets:
         """In the order in which they were found."""
         return tuple(self._known.values())
 
-    def explain(self, wanted: Signature, plan: Plan, variant: str) -> Finding | None:
+    def hear(self, of_another: Told) -> None:
+        """Another process found that: here it is known, and not told again."""
+        self._heard[of_another.id] = of_another
+
+    def explain(self, wanted: Signature, plan: Plan, variant: str) -> Told | None:
         """The finding that tells of this example already, or None: it is something new.
 
         A finding explains an example that breaks the same rule in the same way, and whose
@@ -64,16 +93,18 @@ class Buckets:
         """
         if _rule(wanted.name) in _RACES and (known := self._sound(wanted)) is not None:
             self.counts[known.id] += 1
-            return known
-        same = [finding for finding in self._known.values() if of(finding) == wanted]
+            return told(known)
+        here = {each.id: told(each) for each in self._known.values()}
+        same = [each for each in {**self._heard, **here}.values() if each.wanted == wanted]
         for finding in same:
             if not finding.kinds and (plan.kinds or variant not in finding.variants):
                 continue
             if explained(finding.kinds, plan):
                 self.counts[finding.id] += 1
                 return finding
-        cuts_only = plan.kinds and all(kind.startswith("cut") for kind in plan.kinds)
-        if len(same) >= ALIKE and not cuts_only:
+        others = sum(not kind.startswith("cut") for kind in plan.kinds)
+        cuts_only = plan.kinds and not others
+        if len(same) >= (ALONE if others == 1 else ALIKE) and not cuts_only:
             self.counts[same[-1].id] += 1
             return same[-1]
         return None
@@ -108,6 +139,14 @@ class Buckets:
         chosen = replace(finding if better else known, variants=variants)
         self._known[chosen.id] = chosen
         return chosen
+
+    def shrunk(self, finding: Finding) -> Finding:
+        """Put a smaller form in the place of the finding that has its id."""
+        known = self._known[finding.id]
+        self._known[finding.id] = replace(
+            finding, variants=joined(known.variants, finding.variants)
+        )
+        return self._known[finding.id]
 
     def _twin(self, finding: Finding) -> Finding | None:
         """A finding of the same cause: rules of one family, and no edit beyond its own.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
 from replayfuzz.search.case import Attempt, Case, Outcome, Over, Signature, signatures
@@ -27,11 +28,24 @@ class Confirmed:
     memory: bool = False
 
 
-def confirm(attempt: Attempt, case: Case, wanted: Signature) -> Confirmed:
-    """Try *case* three times in each way that it can be delivered, the socket first."""
+def confirming(
+    attempt: Attempt, case: Case, wanted: Signature, *, alone: bool = False
+) -> Generator[None, None, Confirmed]:
+    """Try *case* three times in each way that it can be delivered; yields between the tries.
+
+    Args:
+        attempt: Of the target.
+        case: What failed.
+        wanted: How.
+        alone: Only over the socket where that is enough to tell, because each try takes long.
+    """
     overs = attempt.overs(case)
-    memory = _tries(attempt, case, wanted, "memory") if "memory" in overs else ()
-    socket = _tries(attempt, case, wanted, "tcp") if "tcp" in overs else ()
+    memory: tuple[Outcome, ...] = ()
+    if "memory" in overs and not alone:
+        memory = yield from _tries(attempt, case, wanted, "memory")
+    socket = (yield from _tries(attempt, case, wanted, "tcp")) if "tcp" in overs else ()
+    if "memory" in overs and alone and not socket:
+        memory = yield from _tries(attempt, case, wanted, "memory")
     always_memory = len(memory) == TIMES
     if len(socket) == TIMES:
         return Confirmed("tcp", socket[-1], memory=always_memory)
@@ -43,7 +57,9 @@ def confirm(attempt: Attempt, case: Case, wanted: Signature) -> Confirmed:
     return Confirmed(None, None)
 
 
-def _tries(attempt: Attempt, case: Case, wanted: Signature, over: Over) -> tuple[Outcome, ...]:
+def _tries(
+    attempt: Attempt, case: Case, wanted: Signature, over: Over
+) -> Generator[None, None, tuple[Outcome, ...]]:
     """The failing outcomes of up to TIMES tries; a first try that holds is tried once more."""
     failed: list[Outcome] = []
     for number in range(TIMES):
@@ -52,4 +68,5 @@ def _tries(attempt: Attempt, case: Case, wanted: Signature, over: Over) -> tuple
             failed.append(outcome)
         elif number > 0 and not failed:
             break
+        yield
     return tuple(failed)

@@ -1,49 +1,34 @@
-"""What happens to a failing example: known already, or confirmed, shrunk and told."""
+"""What happens to a failing example: known already, or a lead; and which lead is followed when."""
 
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from replayfuzz import invariants, strategies
 from replayfuzz.finding import Finding
 from replayfuzz.run import Deviation
-from replayfuzz.search.buckets import Buckets, joined
-from replayfuzz.search.case import Attempt, Case, Outcome, Over, Signature, signature, signatures
-from replayfuzz.search.confirm import TIMES, Confirmed, confirm
+from replayfuzz.search.buckets import Buckets, Told, joined, kin
+from replayfuzz.search.case import UNBENT, Attempt, Case, Outcome, Signature, signature, signatures
 from replayfuzz.search.draws import Choice
-from replayfuzz.search.fewest import Budget, StillFails
 from replayfuzz.search.made import Effort, made
-from replayfuzz.search.minimal import by_hypothesis, minimal
 from replayfuzz.search.probes import Measured
+from replayfuzz.search.pursuit import Lead, Pursuit, Sought
 from replayfuzz.search.simplify import empty
 from replayfuzz.verdict import Violation
 
-MAX_CALLS = 600
-MAX_WAITS = 30  # the same where each call is a wait in vain
-HURRY = 0.4
-"""Factor on what a daemon is waited for in vain while its case is shrunk: it answers in
-milliseconds where it does, and what shrinking leads to is confirmed with all patience."""
 LAST_SECONDS = 0.3  # for a lead that is left when the time is over: the first steps help most
 MAX_BUCKETS = 60  # findings that one target may have in a run; more help nobody
-MEMORY_ONLY = "only memory delivery shows it; over a socket the rule held"
+MAX_LEADS = 300  # that wait at one time
+QUANTUM = 0.5  # seconds that every lead has before any has twice as many
+CALLS = 4  # that a lead takes at the least, each as long as what it was seen by
+REPEATED = 3  # leads of the same bend that lead to what is known, until no more are followed
+OLDEST = 0.3  # part of the time for leads that goes to the oldest one, however slow it is
 
-
-@dataclass(frozen=True, slots=True)
-class Lead:
-    """A failing example that no finding explains.
-
-    Attributes:
-        outcome: What was seen.
-        choices: What the sweep drew to get its plan; () for a plan of the schedule.
-    """
-
-    case: Case
-    wanted: Signature
-    outcome: Outcome
-    choices: tuple[Choice, ...] = ()
+Key = tuple[Signature, tuple[str, ...], str]
+"""What two leads have in common of which one is enough."""
 
 
 class Hunt:
@@ -53,8 +38,8 @@ class Hunt:
         attempt: How the target is tried.
         variants: All that are searched; a finding says which of them show it.
         seed: Of the run.
-        seconds: How long the next finding may take to shrink, asked each time; 0: not now;
-            None: only calls are counted, so that the result is decided by the seed.
+        seconds: How long leads may be followed now, asked each time; 0: not now; None: there
+            is no clock, and each is followed at once, so that the seed decides the result.
         found: Told of each new finding, and of one that changed.
 
     Attributes:
@@ -72,13 +57,15 @@ class Hunt:
         self.buckets = Buckets()
         self._deviations: dict[str, Deviation] = {}
         self._attempt = attempt
-        self._variants = variants
-        self._seed = seed
+        self._sought = Sought(attempt, variants, seed, self.buckets.sound)
         self._seconds = seconds
         self._found = found
         self._hopeless: set[tuple[Signature, tuple[str, ...]]] = set()
-        self._leads: deque[Lead] = deque()
-        self._unsound: set[tuple[Signature, str, str]] = set()
+        self._open: dict[Key, Pursuit] = {}  # the oldest first
+        self._told: list[Pursuit] = []  # that are not as small as they may get
+        self._repeated: Counter[tuple[Signature, tuple[str, ...]]] = Counter()
+        self._spent = self._spent_on_oldest = 0.0
+        self._unbent: dict[tuple[str, str], frozenset[Signature]] = {}
 
     @property
     def deviations(self) -> tuple[Deviation, ...]:
@@ -86,7 +73,7 @@ class Hunt:
         return tuple(self._deviations[name] for name in sorted(self._deviations))
 
     def examine(self, case: Case, outcome: Outcome, choices: tuple[Choice, ...] = ()) -> None:
-        """Take a failing example in: one finding at most, for its gravest broken rule."""
+        """Take a failing example in: one lead at most, for its gravest broken rule."""
         bare = empty(case.plan)
         fresh = None
         for violation in outcome.verdict.violations:
@@ -98,27 +85,50 @@ class Hunt:
         if fresh is None:
             return
         wanted = signature(fresh, outcome.seen)
-        # What fails as recorded says nothing when it fails in the same way bent.
-        spot = (wanted, case.exchange.name, case.variant)
-        if not bare and spot in self._unsound:
-            return
         if bare:
-            self._unsound.add(spot)
+            self._unbent[case.exchange.name, case.variant] = signatures(outcome)
         plan = strategies.describe(case.exchange, case.plan)
         case = replace(case, plan=plan)
         lead = Lead(case, wanted, outcome, choices)
-        if self._stale(lead):
-            return
-        if self._seconds() != 0.0:
-            self._leads.appendleft(lead)
-            self._follow()
-        elif len(self._leads) < MAX_BUCKETS and all(wanted != each.wanted for each in self._leads):
-            self._leads.append(lead)
+        if not self._stale(lead):
+            self._open_up(lead)
 
-    def catch_up(self) -> None:
-        """Follow one lead that was put off, if there is one and there is time for it."""
-        if self._leads and self._seconds() != 0.0:
-            self._follow()
+    def _unbent_of(self, case: Case) -> frozenset[Signature]:
+        """What the stream of *case* breaks as recorded; another process may have tried that."""
+        spot = case.exchange.name, case.variant
+        if spot not in self._unbent and self._attempt.target.kind == "daemon":
+            return frozenset()
+        if spot not in self._unbent:
+            unbent = replace(case, plan=UNBENT)
+            overs = self._attempt.overs(unbent)
+            outcome = self._attempt.attempt(unbent, overs[0]) if overs else None
+            self._unbent[spot] = frozenset() if outcome is None else signatures(outcome)
+        return self._unbent[spot]
+
+    def catch_up(self, *, early: bool = False, spare: bool = False) -> None:
+        """Follow one lead for a while, if there is one and there is time for it.
+
+        Args:
+            early: Much was not tried yet: only what costs next to nothing is followed.
+            spare: There is time as well to make smaller what was told already.
+        """
+        seconds = self._seconds()
+        if seconds == 0.0 or not (self._open or (self._told and spare)):
+            return
+        began = time.monotonic()
+        oldest = not early and self._spent_on_oldest <= OLDEST * self._spent
+        pursuit = self._next(oldest=oldest)
+        if early and self._rank(pursuit)[0] > 1:
+            return
+        self._follow(pursuit, seconds)
+        took = time.monotonic() - began
+        self._spent += took
+        self._spent_on_oldest += took if oldest else 0.0
+
+    def hear(self, of_another: Told) -> None:
+        """Another process found that: nobody need look into it here."""
+        self.buckets.hear(of_another)
+        self._drop_stale()
 
     def finish(self, until: float) -> None:
         """The run is over: tell of the leads that are left, confirmed and hardly shrunk.
@@ -126,22 +136,18 @@ class Hunt:
         Args:
             until: On the monotonic clock.
         """
-        # Confirming a hang takes longer than anybody wants to wait now, so it comes last.
-        self._leads = deque(sorted(self._leads, key=lambda lead: _hangs(lead.wanted)))
-        while self._leads and time.monotonic() < until and not _hangs(self._leads[0].wanted):
-            self._follow(Budget(MAX_WAITS, LAST_SECONDS))
-        for lead in self._leads:
-            if not self._stale(lead):
-                effort = Effort(note="not confirmed and not shrunk: the time was over")
-                over = lead.outcome.seen.delivery.over if lead.outcome.seen.delivery else "memory"
-                shown: Over = "memory" if over == "memory" else "tcp"
-                confirmed = Confirmed(shown, lead.outcome, flaky=True)
-                self._tell(self._finding(lead.case, lead.wanted, confirmed, effort))
-        self._leads.clear()
-
-    def _accepted(self, violation: Violation, case: Case) -> str | None:
-        dialect = case.exchange.dialect
-        return self._attempt.target.accepts(violation.name, case.variant, dialect)
+        # Confirming a hang takes longer than anybody wants to wait now.
+        while (left := until - time.monotonic()) > 0:
+            quick = [each for each in self._open.values() if not each.lead.hangs]
+            if not quick:
+                break
+            self._follow(min(quick, key=self._rank), left, LAST_SECONDS)
+        told: set[Signature] = set()
+        for pursuit in sorted(self._open.values(), key=self._rank):
+            if pursuit.lead.wanted not in told and not self._stale(pursuit.lead):
+                told.add(pursuit.lead.wanted)
+                self._tell(pursuit.untold())
+        self._open.clear()
 
     def take(self, rule: str, found: Measured) -> None:
         """Tell of what a probe found; it is confirmed already, and as small as it gets."""
@@ -155,6 +161,10 @@ class Hunt:
         finding = made(self._attempt, found.case, violation, found.seen, effort)
         self._tell(replace(finding, shown_over=found.over))
 
+    def _accepted(self, violation: Violation, case: Case) -> str | None:
+        dialect = case.exchange.dialect
+        return self._attempt.target.accepts(violation.name, case.variant, dialect)
+
     def _stale(self, lead: Lead) -> bool:
         """Nothing new would come of it."""
         plan, variant = lead.case.plan, lead.case.variant
@@ -164,21 +174,84 @@ class Hunt:
             or len(self.buckets.findings) >= MAX_BUCKETS
         )
 
-    def _follow(self, budget: Budget | None = None) -> None:
-        """Pursue the first lead; it goes only afterwards, so that Ctrl-C does not lose it."""
-        lead = self._leads[0]
-        if not self._stale(lead):
-            finding = self._pursue(lead, budget)
-            if finding is None:
-                self._hopeless.add((lead.wanted, lead.case.plan.kinds))
-            else:
-                self._tell(finding)
-        self._leads.popleft()
+    def _open_up(self, lead: Lead) -> None:
+        timed = self._seconds() is not None
+        key = _key(lead)
+        if key in self._open:
+            return
+        if len(self._open) >= MAX_LEADS:
+            last = max(self._open, key=lambda key: len(key[1]))
+            if len(last[1]) <= len(lead.case.plan.kinds):
+                return
+            del self._open[last]
+        # A daemon's streams are few and short: what it is told of is made small at once.
+        hurried = timed and self._attempt.target.kind != "daemon"
+        self._open[key] = Pursuit(lead, self._sought, hurried=hurried)
+        # What fails as recorded says nothing when it fails in the same way bent.
+        sound = empty(lead.case.plan) or lead.waits  # a wait in vain is dear, and its end too
+        if not sound and lead.wanted in self._unbent_of(lead.case):
+            del self._open[key]
+        elif not timed:
+            self._follow(self._open[key], None)
 
-    def _tell(self, finding: Finding) -> None:
-        fresh = self.buckets.add(replace(finding, seed=self._seed))
+    def _next(self, *, oldest: bool) -> Pursuit:
+        """What is nearest to its end; or what waits longest, so that nothing waits for ever."""
+        if not self._open:
+            return self._told[0]
+        waiting = self._open.values()
+        return next(iter(waiting)) if oldest else min(waiting, key=self._rank)
+
+    def _rank(self, pursuit: Pursuit) -> tuple[int, int, int]:
+        """Small for what is likely to be told soon, and for rules of which little was told.
+
+        What it will cost is not known; but what it has cost so far is, and what each call does.
+        """
+        lead = pursuit.lead
+        expected = pursuit.spent + CALLS * (lead.outcome.seen.seconds or 0.0)
+        family = kin(lead.wanted.name)
+        alike = sum(kin(each.invariant) == family for each in self.buckets.findings)
+        return int(expected / QUANTUM).bit_length(), alike, len(lead.case.plan.kinds)
+
+    def _follow(self, pursuit: Pursuit, seconds: float | None, last: float | None = None) -> None:
+        """Go on with it; a lead goes only afterwards, so that Ctrl-C does not lose it."""
+        before, lead = pursuit.finding, pursuit.lead
+        if not pursuit.done:
+            pursuit.go(seconds, last)
+        if not pursuit.done:
+            return
+        finding = pursuit.finding
+        if pursuit in self._told:
+            self._told.remove(pursuit)
+            if before and finding and finding.id == before.id and not finding.flaky:
+                self._found(self.buckets.shrunk(replace(finding, seed=self._sought.seed)))
+            return
+        if finding is None:
+            self._hopeless.add((lead.wanted, lead.case.plan.kinds))
+        elif not self._tell(finding):
+            self._known_again(lead)
+        elif seconds is not None and pursuit.further():
+            self._told.append(pursuit)
+        self._open.pop(_key(lead), None)
+        self._drop_stale()
+
+    def _drop_stale(self) -> None:
+        for key, other in list(self._open.items()):
+            if self._stale(other.lead):
+                del self._open[key]
+
+    def _known_again(self, lead: Lead) -> None:
+        """It led to what was told already, as others like it will."""
+        kinds = lead.case.plan.kinds
+        self._repeated[lead.wanted, kinds] += 1
+        if self._repeated[lead.wanted, kinds] >= REPEATED:
+            self._hopeless.add((lead.wanted, kinds))
+
+    def _tell(self, finding: Finding) -> bool:
+        """Whether it is news."""
+        fresh = self.buckets.add(replace(finding, seed=self._sought.seed))
         if fresh is not None:
             self._found(fresh)
+        return fresh is not None
 
     def _deviate(self, case: Case, violation: Violation, accepted: str) -> None:
         known = self._deviations.get(violation.name)
@@ -199,77 +272,8 @@ class Hunt:
             case.plan.words,
         )
 
-    def _pursue(self, lead: Lead, budget: Budget | None) -> Finding | None:
-        """Confirm, then shrink; None when it does not break again at all."""
-        case, wanted, choices = lead.case, lead.wanted, lead.choices
-        confirmed = confirm(self._attempt, case, wanted)
-        if confirmed.outcome is None:
-            return None
-        if confirmed.flaky and self.buckets.sound(wanted):
-            return None  # a race that shows each time elsewhere is told there
-        if confirmed.flaky:
-            note = f"it did not break at each of {TIMES} tries, so it was not shrunk"
-            return self._finding(case, wanted, confirmed, Effort(note=note))
-        most = MAX_WAITS if _hangs(wanted) else MAX_CALLS
-        budget = budget or Budget(most, self._seconds())
-        for over in ("memory", "tcp") if confirmed.memory else ("tcp",):
-            # Memory is fast, but what it leads to must show on a socket as well.
-            patience = HURRY if _waits(wanted) and self._attempt.target.daemon else 1.0
-            fails = StillFails(self._attempt, wanted, over, budget, patience)
-            start = by_hypothesis(case, choices, fails, self._seed) if choices else case
-            small = minimal(start, fails)
-            again = confirm(self._attempt, small.case, wanted)
-            if again.over == confirmed.over and not again.flaky:
-                note = "" if small.proved else "not proved minimal: the budget was spent"
-                effort = Effort(budget.calls, self._also(small.case, wanted, again.over), note)
-                return self._finding(small.case, wanted, again, effort)
-        effort = Effort(budget.calls, note="not shrunk: what shrinking led to did not hold")
-        return self._finding(case, wanted, confirmed, effort)
 
-    def _also(self, case: Case, wanted: Signature, over: Over | None) -> tuple[str, ...]:
-        """Other variants that show the same on the minimal case."""
-        also = []
-        for name in self._variants:
-            other = replace(case, variant=name)
-            if name == case.variant or over is None or over not in self._attempt.overs(other):
-                continue
-            if wanted in signatures(self._attempt.attempt(other, over)):
-                also.append(name)
-        return tuple(also)
-
-    def _finding(
-        self, case: Case, wanted: Signature, confirmed: Confirmed, effort: Effort
-    ) -> Finding:
-        outcome = confirmed.outcome
-        assert outcome is not None
-        violation = next(
-            broken
-            for broken in outcome.verdict.violations
-            if signature(broken, outcome.seen) == wanted
-        )
-        # What was flaky, or not tried again, may not have been tried over a socket at all.
-        sound = confirmed.over == "memory" and not confirmed.flaky
-        unreal = sound and "tcp" in self._attempt.overs(case)
-        notes = (MEMORY_ONLY if unreal else "", effort.note)
-        if unreal:
-            # What no socket shows may be the fault of our delivery, so it accuses nobody.
-            violation = replace(violation, outcome="informational")
-        elif confirmed.flaky:
-            # A race in the target, or a busy machine: it could not be told.
-            violation = replace(violation, outcome="unknown")
-        return replace(
-            made(self._attempt, case, violation, outcome.seen, effort),
-            frame=wanted.frame,
-            shown_over=confirmed.over or "",
-            flaky=confirmed.flaky,
-            note="; ".join(note for note in notes if note),
-        )
-
-
-def _hangs(wanted: Signature) -> bool:
-    return wanted.name.partition("/")[0] == "no-hang"
-
-
-def _waits(wanted: Signature) -> bool:
-    """Each call that shows it is a wait in vain."""
-    return _hangs(wanted) or wanted.name == "upstream-cancelled"
+def _key(lead: Lead) -> Key:
+    kinds = lead.case.plan.kinds
+    # What a stream shows as recorded is told of each variant.
+    return lead.wanted, kinds, "" if kinds else lead.case.variant

@@ -14,6 +14,7 @@ from replayfuzz.errors import ReplayfuzzError, StoreError
 from replayfuzz.finding import Finding
 from replayfuzz.handoff import Built
 from replayfuzz.run import TargetRun, key
+from replayfuzz.search.buckets import Told
 from replayfuzz.search.case import Attempt
 from replayfuzz.search.daemons import InDaemon
 from replayfuzz.search.journal import Journal
@@ -85,6 +86,9 @@ class Job:
         options: Of the run.
         until: End on the monotonic clock; None: examples decide.
         tell: Told what happens.
+
+    Attributes:
+        heard: Asked what other processes found since it was asked last, by target.
     """
 
     def __init__(
@@ -100,6 +104,7 @@ class Job:
         self._options = options
         self._until = until
         self._tell = tell
+        self.heard: Callable[[], Sequence[tuple[str, Told]]] = tuple
         self._journal = Journal(options.findings, options.seed)
         self._lanes: list[Lane] = []
         self._skipped: list[TargetRun] = []
@@ -127,10 +132,12 @@ class Job:
         return replace(self._done(), interrupted=interrupted)
 
     def _finish(self) -> None:
-        until = time.monotonic() + GRACE
+        # A last call that took long has taken from this, too: the parent does not wait for ever.
+        now = time.monotonic()
+        until = GRACE + (now if self._until is None else min(now, self._until))
         for lane in self._lanes:
             with contextlib.suppress(ReplayfuzzError):
-                lane.hunt.finish(until)
+                lane.finish(until)
 
     def _open(self, work: Work, begin: Begin) -> None:
         try:
@@ -160,6 +167,10 @@ class Job:
         """The lane that had the least time is next."""
         going = list(self._lanes)
         while going:
+            for name, finding in self.heard():
+                for lane in going:
+                    if lane.attempt.target.name == name:
+                        lane.hunt.hear(finding)
             lane = min(going, key=lambda lane: lane.clock.all)
             try:
                 lane.run(time.monotonic() + SLICE)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from replayfuzz import strategies
 from replayfuzz.cassette import Exchange
@@ -14,20 +14,31 @@ from replayfuzz.finding import Finding
 from replayfuzz.run import TargetRun
 from replayfuzz.search.ahead import MOST_SECONDS, Ahead, Drawn
 from replayfuzz.search.case import Attempt, Case
-from replayfuzz.search.draws import Choice
 from replayfuzz.search.dress import cases
 from replayfuzz.search.hunt import Hunt
 from replayfuzz.search.journal import Journal
+from replayfuzz.search.order import first_round
 from replayfuzz.search.probing import Probing
 from replayfuzz.search.process import slow
+from replayfuzz.search.putoff import PutOff
 
+BRIEF = 0.6
+"""Factor on how long a target that may wait in vain is waited for, which is to be confirmed."""
 SLOW_SHARE = 0.15
 """Part of a target's time that may go to cases in which it is likely to wait in vain."""
-SHRINK_SHARE = 0.5
-"""Part of a target's time that may go to confirming and shrinking."""
+SHRINK_SHARE = 0.6
+"""Part of a target's time so far, probes left out, that may go to confirming and shrinking."""
+EARLY_SHARE = 0.25
+"""The same until every way to bend was tried once: what is there to be found is not known."""
+LATE = 0.5  # part of all the time that is left when that is waited for no longer
+AT_ONCE = 3.0  # seconds of it that need not wait: what fails as recorded is told at once
+SLICE = 0.3  # seconds of it between two cases
+SPARE = 0.3
+"""Part of all the time, at its end, in which what was told may be made smaller still."""
+LAST = 0.1
+"""Part of all the time, at its end, in which leads have it all: what was seen is to be told."""
 FIRST = 30  # bent cases of a daemon that are tried before its probes
 MAX_FEATURES = 2000  # kinds of cases that are looked at for what they can show
-MAX_WAITING = 2000  # slow cases put off until there is time for them
 
 
 @dataclass
@@ -35,10 +46,12 @@ class Clock:
     """Where a target's time went, in seconds.
 
     Attributes:
-        all: Every step; *slow* and *hunting* are parts of it.
+        all: Every step; the others are parts of it.
+        hunting: Confirming and shrinking.
     """
 
     all: float = 0.0
+    probing: float = 0.0
     slow: float = 0.0
     hunting: float = 0.0
 
@@ -85,6 +98,7 @@ class Lane:
 
     def __post_init__(self) -> None:
         self._unshown = 0
+        self._born = time.monotonic()
         self._named = named_by(self.attempt.target) or self.attempt.target.name
         k, n = self.bounds.part
         # Probes come when the streams have been seen as they are; those of a daemon take
@@ -103,7 +117,7 @@ class Lane:
             bounds.part,
         )
         self._ahead = Ahead(self.attempt, self._next, self._note)
-        self._put_off: deque[tuple[Case, tuple[Choice, ...]]] = deque()
+        self._put_off = PutOff()
         self._features: set[tuple[str, tuple[str, ...]]] = set()
 
     @property
@@ -131,15 +145,16 @@ class Lane:
                 self._skipped()
                 return
             self._note((case,))
-            outcome = self.attempt.attempt(case, overs[0])
+            hurried = waits and not self.attempt.target.daemon and case.message_end == "open"
+            outcome = self.attempt.attempt(case, overs[0], BRIEF if hurried else 1.0)
         self.examples += 1
         self._unshown = 0
         self._exercise(case)
         tried = time.monotonic()
         if outcome.verdict.violations:
             self.hunt.examine(case, outcome, choices)
-        elif self.bounds.until is not None:
-            self.hunt.catch_up()
+        if self.bounds.until is not None:
+            self.hunt.catch_up(early=self._tight, spare=self._last(SPARE))
         ended = time.monotonic()
         self.clock.all += ended - began
         self.clock.hunting += ended - tried
@@ -152,6 +167,14 @@ class Lane:
             self.step()
             if time.monotonic() >= until:
                 return
+
+    def finish(self, until: float) -> None:
+        """The time is over: tell of what was seen, with what can be done until then."""
+        for each in self._ahead.rest():
+            self.examples += 1
+            if each.outcome is not None:
+                self.hunt.examine(each.case, each.outcome, each.choices)
+        self.hunt.finish(until)
 
     @property
     def untold(self) -> tuple[str, ...]:
@@ -174,15 +197,15 @@ class Lane:
         """The next case; with a time budget, slow ones come when they are affordable."""
         if self.bounds.until is None:
             return Drawn(*next(self._cases), waits=False)
-        if self._put_off and self.clock.slow <= SLOW_SHARE * self.clock.all:
-            return Drawn(*self._put_off.popleft(), waits=True)
+        affordable = self.clock.slow <= SLOW_SHARE * self.clock.all
+        if affordable and self._put_off:
+            return Drawn(*self._put_off.take(), waits=True)
         for case, choices in self._cases:
             if not slow(case):
                 return Drawn(case, choices, waits=False)
-            if len(self._put_off) < MAX_WAITING:
-                self._put_off.append((case, choices))
-            if self.clock.slow <= SLOW_SHARE * self.clock.all:
-                return Drawn(*self._put_off.popleft(), waits=True)
+            self._put_off.add(case, choices)
+            if affordable:
+                return Drawn(*self._put_off.take(), waits=True)
         raise AssertionError("the random cases never end")
 
     def _room(self) -> int:
@@ -197,14 +220,20 @@ class Lane:
         self.journal.note(self._named, cases)
 
     def _probe_due(self) -> bool:
-        return self.examples >= self._bare and self._probing.due(self.clock.all, self._left())
+        if self.examples < self._bare:
+            return False
+        left = self._left()
+        early = left is not None and self._early
+        return self._probing.due(self.clock.all, left, early=early)
 
     def _probe(self) -> None:
         began = time.monotonic()
-        broken = self._probing.run()
+        broken = self._probing.run(self._left())
         if broken is not None:
             self.hunt.take(*broken)
-        self.clock.all += time.monotonic() - began
+        took = time.monotonic() - began
+        self.clock.all += took
+        self.clock.probing += took
 
     def _left(self) -> float | None:
         until = self.bounds.until
@@ -217,12 +246,35 @@ class Lane:
             self.examples += 1
 
     def _shrink_seconds(self) -> float | None:
-        """How long the next finding may take to shrink."""
-        if self.bounds.until is None:
+        """How long leads may be followed before the next case."""
+        left = self._left()
+        if left is None:
             return None
-        left = self.bounds.until - time.monotonic()
-        free = SHRINK_SHARE * (self.clock.all + left) - self.clock.hunting
-        return max(0.0, min(max(free / 3, 1.0), left)) if free > 0 else 0.0
+        clock = self.clock
+        share = EARLY_SHARE if self._early else SHRINK_SHARE
+        free = AT_ONCE + share * (clock.all - clock.probing) - clock.hunting
+        return max(0.0, min(SLICE, left)) if free > 0 or self._last(LAST) else 0.0
+
+    @cached_property
+    def _round(self) -> int:
+        daemon = self.attempt.target.daemon is not None
+        return 0 if daemon else first_round(self.exchanges, self.variants) // self.bounds.part[1]
+
+    @property
+    def _tight(self) -> bool:
+        """What is slow to follow has to wait: it is early, and the share for that is used up."""
+        clock = self.clock
+        return self._early and clock.hunting > EARLY_SHARE * (clock.all - clock.probing)
+
+    @property
+    def _early(self) -> bool:
+        """Not every way to bend was tried once, and most of the time is left."""
+        return self.examples < self._round and not self._last(LATE)
+
+    def _last(self, part: float) -> bool:
+        """No more than that part of all the time is left."""
+        left = self._left()
+        return left is not None and left <= part * (left + time.monotonic() - self._born)
 
     def _exercise(self, case: Case) -> None:
         """Note what this case could show; once a kind of bend and stream, for it costs 0.1 ms."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from replayfuzz import strategies
-from replayfuzz.plan import Plan
+from replayfuzz.plan import Cut, Head, Plan, Slice
 from replayfuzz.search.case import UNBENT, Case
 from replayfuzz.search.draws import Choice, shrink
 from replayfuzz.search.fewest import SpentError, StillFails
 from replayfuzz.search.reduce import reduce
-from replayfuzz.search.simplify import simplify
+from replayfuzz.search.simplify import fewer, simplify
 
+FEW = 2  # edits that are tame enough: Hypothesis would take more calls than all the rest
 ROUNDS = 6  # each round repeats what the one before made possible; two or three are usual
 
 
@@ -36,11 +37,14 @@ def minimal(case: Case, fails: StillFails) -> Minimal:
     reduced, and both again until nothing changes any more; answers are remembered, so the
     pass that proves it costs next to nothing.
     """
+    fails.bent = False
     try:
         case = _one_chunk(case, fails)
         for _ in range(ROUNDS):
             before = case
-            case = reduce(simplify(case, fails), fails)
+            case = simplify(case, fails)
+            fails.bent = fails.target.kind != "daemon" and _more_than_cut(case.plan)
+            case = reduce(case, fails)
             if case == before:
                 return Minimal(_described(case), proved=True)
     except SpentError:
@@ -60,6 +64,9 @@ def by_hypothesis(case: Case, choices: tuple[Choice, ...], fails: StillFails, se
         if handed not in (UNBENT, case.plan) and broken(handed):
             return replace(case, plan=handed)
         handoffs = fails.target.kind == "daemon"
+        case = fewer(case, fails)
+        if len(case.plan.edits) <= FEW and not handoffs:
+            return case
         strategy = strategies.plans(case.exchange, handoffs=handoffs)
         plan = shrink(strategy, choices, broken, seed)
     except SpentError:
@@ -68,6 +75,10 @@ def by_hypothesis(case: Case, choices: tuple[Choice, ...], fails: StillFails, se
     if plan is None or len(plan.edits) > len(case.plan.edits):
         return case
     return replace(case, plan=plan)
+
+
+def _more_than_cut(plan: Plan) -> bool:
+    return plan.head != Head() or any(not isinstance(edit, Cut | Slice) for edit in plan.edits)
 
 
 def _one_chunk(case: Case, fails: StillFails) -> Case:

@@ -20,11 +20,15 @@ from typing import Any
 from replayfuzz.cassette import Exchange
 from replayfuzz.finding import Finding
 from replayfuzz.run import key
+from replayfuzz.search.buckets import Told, told
 from replayfuzz.search.job import GRACE, Done, Job, Work
 from replayfuzz.search.news import Found, News, Note, Progress, Tell
 from replayfuzz.search.options import Options
 
 _ENDS = {signal.SIGINT, signal.SIGTERM}
+PASSED_ON = 60
+"""Findings of which a process is told at most: in short they fit into the buffer of its pipe,
+so that telling them never waits for one that is busy."""
 STUCK = 10.0  # seconds after its end in which a process of ours must be done, or it is killed
 
 
@@ -84,7 +88,7 @@ def _start(
     context = multiprocessing.get_context("spawn")
     running: dict[Connection[Any, Any], BaseProcess] = {}
     for works in parts:
-        ours, theirs = context.Pipe(duplex=False)
+        ours, theirs = context.Pipe()
         process: BaseProcess = context.Process(
             target=_child, args=(theirs, works, exchanges, options, until), daemon=False
         )
@@ -102,7 +106,7 @@ class _Gathered:
         self._progress: dict[object, Progress] = {}
         self._found: dict[str, tuple[Finding, str]] = {}
         self._done: list[Done] = []
-        self._lost = 0
+        self._lost = self._passed = 0
         self.interrupted = False
 
     def take(self, source: object, news: News | Done) -> None:
@@ -126,6 +130,18 @@ class _Gathered:
                 )
             case Note():
                 self._tell(news)
+
+    def pass_on(self, finding: Finding, others: Sequence[Connection[Any, Any]]) -> None:
+        """Tell other processes of a finding, so that they need not look into it too.
+
+        Not where examples decide when it ends: what is heard when is decided by no seed.
+        """
+        if finding.flaky or self._passed >= PASSED_ON:
+            return
+        self._passed += 1
+        for other in others:
+            with contextlib.suppress(OSError):  # it has ended
+                other.send((finding.target, told(finding)))
 
     def lost(self) -> None:
         """A process ended without saying what it did."""
@@ -159,6 +175,8 @@ def _gather(
                 del running[source]
                 continue
             gathered.take(source, news)
+            if isinstance(news, Found) and until is not None:
+                gathered.pass_on(news.finding, [other for other in running if other is not source])
             if isinstance(news, Done):
                 del running[source]
     for _ in running:
@@ -192,7 +210,9 @@ def _child(
     threading.Thread(target=_die_with_parent, daemon=True).start()
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
-        done = Job(works, exchanges, options, until, mouth.say).run()
+        job = Job(works, exchanges, options, until, mouth.say)
+        job.heard = mouth.heard
+        done = job.run()
     except KeyboardInterrupt:  # before it began
         done = Done(interrupted=True)
     except Exception as error:  # noqa: BLE001 - a bug of ours is told, not a silent end
@@ -218,17 +238,33 @@ def _die_with_parent() -> None:
 
 
 class _Mouth:
-    """Speaks to the parent. SIGTERM interrupts what goes on, but never a word of ours."""
+    """Speaks to the parent, and hears it. SIGTERM interrupts what goes on, never a word of ours."""
 
     def __init__(self, pipe: Connection[Any, Any]) -> None:
         self._pipe = pipe
         self._speaking = False
         self._wanted = False
+        self._ended = False
 
     def interrupt(self, *_: object) -> None:
-        self._wanted = True
+        self._wanted = self._ended = True
         if not self._speaking:
             raise KeyboardInterrupt
+
+    def heard(self) -> list[tuple[str, Told]]:
+        """What the parent said since it was asked last.
+
+        Raises:
+            KeyboardInterrupt: It said that this is the end, at a moment when Python lets no
+                exception out: in a callback of the garbage collector.
+        """
+        if self._ended:
+            raise KeyboardInterrupt
+        heard = []
+        with contextlib.suppress(OSError, EOFError):
+            while self._pipe.poll():
+                heard.append(self._pipe.recv())
+        return heard
 
     def say(self, news: News | Done) -> None:
         self._speaking, self._wanted = True, False

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Sequence
 from replayfuzz.cassette import Exchange
 from replayfuzz.search.case import Attempt
 from replayfuzz.search.dress import dressed
-from replayfuzz.search.probes import PROBES, Measured
+from replayfuzz.search.fewest import SpentError
+from replayfuzz.search.probes import PROBES, Bounded, Measured, Untold
 
 SHARE = 0.25
 """Part of a target's time that may go to probes; the first one is always affordable."""
+USUAL = 0.5  # seconds that a probe is expected to take
 LEAST = 3.0  # seconds that must be left: what the slowest takes that has nothing to confirm
 NO_TIME = "there was too little time"
 
@@ -44,26 +46,37 @@ class Probing:
             for probe in PROBES
         )
 
-    def due(self, spent: float, left: float | None) -> bool:
+    def due(self, spent: float, left: float | None, *, early: bool = False) -> bool:
         """Whether the next probe is to be run now.
 
         Args:
             spent: Seconds that went to this target so far.
             left: Seconds that are left for all; None: only examples are counted.
+            early: Much was not tried yet: what may take seconds is put off.
         """
         if not self._jobs or left is None:
             return bool(self._jobs)
-        return left >= LEAST and self.seconds <= SHARE * spent
+        if early and self._jobs[0][0].long:
+            return False
+        usual = USUAL if self.seconds else 0.0
+        return left >= LEAST and self.seconds + usual <= SHARE * spent
 
-    def run(self) -> tuple[str, Measured] | None:
+    def run(self, left: float | None = None) -> tuple[str, Measured] | None:
         """Run the next probe; return the rule that is broken, and how.
+
+        Args:
+            left: Seconds after which it is given up; None: it takes as long as it takes.
 
         Raises:
             StartError: The target does not start any more.
         """
         probe, stream, variant = self._jobs.popleft()
         began = time.monotonic()
-        answer = probe.run(self._attempt, stream, variant)
+        bounded = self._attempt if left is None else Bounded(self._attempt, began + left)
+        try:
+            answer = probe.run(bounded, stream, variant)
+        except SpentError:
+            answer = Untold(NO_TIME)
         self.seconds += time.monotonic() - began
         if isinstance(answer, Measured):
             return probe.rule, answer

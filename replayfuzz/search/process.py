@@ -17,11 +17,9 @@ from replayfuzz.strategies.handoffs import MEANWHILE
 from replayfuzz.target import Target
 from replayfuzz.transcript import Delivery, Transcript
 
-LARGE, MANY = 1 << 17, 300  # bytes, and boundaries on a socket, that make a case slow
-TOGETHER, AT_ONCE = (
-    32,
-    120_000,
-)  # calls, and bytes of base64, that are sent before an answer is read
+LEFT = 0.1  # seconds for what is still being sent when the library has raised an exception
+LARGE, MANY = 1 << 17, 64  # bytes, and boundaries on a socket, that make a case slow
+TOGETHER, AT_ONCE = 32, 120_000  # calls, and characters, sent before an answer is read
 FIRST = 6.0  # factor for a worker's first call each way, in which libraries import the rest
 
 
@@ -133,7 +131,9 @@ class InWorker:
     def _over_socket(self, case: Case, patience: float) -> Transcript:
         ticket = self._listening().offer(wire.render(case.exchange, case.plan, case.bent))
         seen = self._worker.calls([asked.over_socket(case, patience, ticket.url)])
-        return replace(seen[0], delivery=ticket.finish(asked.MARGIN))
+        # Whoever raises reads no further, and may leave its connection open.
+        left = LEFT if seen[0].end == "error" else asked.MARGIN
+        return replace(seen[0], delivery=ticket.finish(left))
 
     def _listening(self) -> ReplayServer:
         if self._server is None:

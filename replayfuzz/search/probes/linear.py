@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
 
 from replayfuzz import dialects
 from replayfuzz.cassette import Exchange
@@ -12,57 +15,81 @@ from replayfuzz.formats.spans import events
 from replayfuzz.invariants import PIECES, SIZES, Sample, time_rule
 from replayfuzz.plan import Plan, Slice, Splice
 from replayfuzz.search.case import UNBENT, Attempt, Case
-from replayfuzz.search.probes.probe import Measured, Probe
+from replayfuzz.search.probes.probe import Answer, Measured, Probe, Untold
 from replayfuzz.verdict import Evidence
 
 RULE = "linear-time"
 NOTE = "measured in memory: CPU time, least of three"
 TIMES = 3  # the least of so many counts: other programs only ever add to it
-SURE = 1.0  # seconds of CPU to which other programs add little
+SURE = 0.25  # seconds of CPU to which other programs add little
+LONG = 0.25  # seconds of CPU for the smaller line, beyond which a still smaller one is compared
+_HUNG = Untold("no call with a long line ended in time")
 
 
-def probe(attempt: Attempt, exchange: Exchange, variant: str) -> Measured | None:
+def probe(attempt: Attempt, exchange: Exchange, variant: str) -> Answer:
     """Measure one variant with one long line, as ``invariants.time_rule`` asks.
 
     Returns:
         None when the rule holds, when the target takes no memory delivery or tells no CPU
-        time, and when the stream has no text that could be longer.
+        time, and when the stream has no text that could be longer; Untold where it does not
+        end even with a short line.
     """
     first = _measured(attempt, exchange, variant)
-    # Once is chance on a busy machine.
-    again = _measured(attempt, exchange, variant) if first is not None else None
-    if first is None or again is None or first.evidence.case != again.evidence.case:
-        return None
-    return again
+    if not isinstance(first, Measured):
+        return first
+    again = _measured(attempt, exchange, variant)  # once is chance on a busy machine
+    same = isinstance(again, Measured) and first.evidence.case == again.evidence.case
+    return again if same else None
 
 
-def _measured(attempt: Attempt, exchange: Exchange, variant: str) -> Measured | None:
+def _measured(attempt: Attempt, exchange: Exchange, variant: str) -> Answer:
     """The large pieces come first: what grows with them may not end at all with small ones."""
-    samples, reference = [], []
+    samples: list[Pair] = []
+    hung = False
     for piece in sorted(PIECES, reverse=True):
-        found = [_sampled(attempt, exchange, variant, (size, piece)) for size in SIZES]
-        told = [each for each in found if each is not None]
-        if len(told) < len(found):
+        told = _two(partial(_sampled, attempt, exchange, variant, piece))
+        if not told:
+            hung = hung or told is None
             continue
-        samples += [each[0] for each in told]
-        reference += [each[1] for each in told]
+        samples += told
         evidence = time_rule([each[0] for each in told])
         if evidence is not None:
             return _found(attempt, exchange, variant, (evidence, piece))
-    evidence = time_rule(samples, reference)
+    evidence = time_rule([each[0] for each in samples], [each[1] for each in samples])
     if evidence is None:
-        return None
+        return _HUNG if hung else None
     return _found(attempt, exchange, variant, (evidence, max(PIECES)))
 
 
-def _sampled(
-    attempt: Attempt, exchange: Exchange, variant: str, shape: tuple[int, int]
-) -> tuple[Sample, Sample] | None:
-    """Time of the target and of our own reader for a line of *shape*: its size, its pieces.
+Pair = tuple[Sample, Sample]
+"""Time of the target, and of our own reader, for the same bytes in the same pieces."""
 
-    None: it cannot be told. That a call does not end is told by a rule of its own.
+
+def _two(sampled: Callable[[int], Pair | Literal["hang"] | None]) -> list[Pair] | None:
+    """Measurements of two sizes, one four times the other, shorter ones where a call takes long.
+
+    Returns:
+        [] where time cannot be told; None where no call ends.
     """
-    size, piece = shape
+    size, larger = SIZES
+    for number in range(2):
+        one = sampled(size)
+        if one is None:
+            return []
+        if one != "hang":
+            # Of quadratic time the larger one would take sixteen times as long.
+            other = sampled(larger) if number == 0 and one[0].seconds <= LONG else "hang"
+            pair = (one, other) if other != "hang" else (sampled(size // 4), one)
+            told = [each for each in pair if each is not None and each != "hang"]
+            return told if len(told) == len(pair) else []
+        size //= 4
+    return None
+
+
+def _sampled(
+    attempt: Attempt, exchange: Exchange, variant: str, piece: int, size: int
+) -> Pair | Literal["hang"] | None:
+    """Time for a line of *size* bytes in pieces of *piece* bytes. None: it cannot be told."""
     plan = long_line(exchange, size, piece)
     if plan is None:
         return None
@@ -72,7 +99,9 @@ def _sampled(
     seconds: list[float] = []
     while len(seconds) < TIMES:
         seen = attempt.attempt(case, "memory").seen
-        if seen.cpu is None or seen.end == "hang":
+        if seen.end == "hang":
+            return "hang"
+        if seen.cpu is None:
             return None
         seconds.append(seen.cpu)
         if seen.cpu > SURE:
@@ -136,8 +165,8 @@ def _own(case: Case) -> float:
     return best
 
 
-def _again(attempt: Attempt, case: Case) -> Measured | None:
+def _again(attempt: Attempt, case: Case) -> Answer:
     return probe(attempt, case.exchange, case.variant)
 
 
-LINEAR_TIME = Probe(RULE, probe, _again)
+LINEAR_TIME = Probe(RULE, probe, _again, long=True)

@@ -154,4 +154,4 @@ def _cut_short(exchange: Exchange) -> list[Plan]:
     return [Plan((end,), keep_chunks=False, keep_times=False) for end in ends]
 
 
-RESOURCES_BACK = Probe("resources-back", probe, again)
+RESOURCES_BACK = Probe("resources-back", probe, again, long=True)
