@@ -11,7 +11,7 @@ from replayfuzz.plan import Cut, End, Head, Plan, Slice
 from replayfuzz.report import FORMATS, block, human, repro, summary, wire_txt
 from replayfuzz.report.html import html
 from replayfuzz.report.marks import marked, some, spell
-from replayfuzz.report.wire_txt import dump
+from replayfuzz.report.wire_txt import folded
 from replayfuzz.run import Run
 from replayfuzz.wire import bend, over, render
 from tests.findings import BODY, EXCHANGE, FINDING, MILD, ODD, RUN, SPLIT
@@ -184,7 +184,7 @@ def test_wire_txt_holds_every_byte_that_is_sent():
 @pytest.mark.parametrize("unit", [b"x", b"0123456789abcdef", b"abc"])
 def test_a_dump_leaves_out_only_lines_that_are_the_same_again(unit, size):
     data = (unit * size)[:size]
-    rows = list(dump(data, 0x100))
+    rows = list(folded(data, 0x100))
     shown = {int(row[:8], 16) - 0x100: bytes.fromhex(row[10:58]) for row in rows if row != "*"}
 
     again = b""

@@ -47,7 +47,7 @@ def _lines(finding: Finding) -> Iterator[str]:
         match step:
             case Send(data=data):
                 yield f"-> send {len(data)} bytes"
-                yield from dump(data, at)
+                yield from folded(data, at)
                 at += len(data)
             case Frame():
                 yield from _frame(step, at)
@@ -67,7 +67,7 @@ def _handed(finding: Finding) -> Iterator[str]:
     payload = finding.plan.handoff.payload
     if payload is not None:
         yield f"-> one message of {len(payload or NOTHING)} bytes"
-        yield from dump(payload or NOTHING, 0)
+        yield from folded(payload or NOTHING, 0)
         yield ""
 
 
@@ -107,29 +107,32 @@ def _payload(frame: Frame, at: int) -> Iterator[str]:
         if 0 < cut < begins or (cut and frame.kind != "data"):
             yield f"-- a new segment after {cut} bytes of the frame"
         elif cut:
-            yield from dump(data[done : cut - begins], at + done)
+            yield from folded(data[done : cut - begins], at + done)
             done = cut - begins
             yield "-- a new segment"
-    yield from dump(data[done:], at + done)
+    yield from folded(data[done:], at + done)
 
 
 def dump(data: bytes, at: int) -> Iterator[str]:
-    """Lines of 16 bytes: offset in hex (from *at*), bytes in hex, printable ASCII.
-
-    As ``hexdump -C`` has it, ``*`` stands for lines that hold the same as the one above; the
-    last line is always there.
-    """
-    before, skipped = b"", False
-    for start in range(0, len(data), _ROW):
-        row = data[start : start + _ROW]
-        if row == before and start + _ROW < len(data):
-            if not skipped:
-                yield "*"
-            skipped = True
-            continue
-        before, skipped = row, False
+    """Lines of 16 bytes: offset in hex (from *at*), bytes in hex, printable ASCII."""
+    for start in range(0, len(data), 16):
+        row = data[start : start + 16]
         text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
         yield f"{at + start:08x}  {row[:8].hex(' '):<23}  {row[8:].hex(' '):<23}  {text}"
 
 
-_ROW = 16  # bytes
+def folded(data: bytes, at: int) -> Iterator[str]:
+    """The same with ``*`` for lines that hold what the one above does, as ``hexdump -C`` has it.
+
+    The last line is always there.
+    """
+    rows = list(dump(data, at))
+    for number, row in enumerate(rows):
+        again = 0 < number < len(rows) - 1 and row[_OFFSET:] == rows[number - 1][_OFFSET:]
+        if not again:
+            yield row
+        elif number == 1 or rows[number - 2][_OFFSET:] != row[_OFFSET:]:
+            yield "*"
+
+
+_OFFSET = 8  # characters
