@@ -52,12 +52,15 @@ adapters = []
 worker.serve = lambda adapter, **about: adapters.append(adapter)
 importlib.import_module(sys.argv[1]).main()
 run = worker.Run(adapters[0])
-body, cuts, dialect, variant, fields, request = json.loads(sys.stdin.readline())
+body, hot, cuts, dialect, variant, fields, request = json.loads(sys.stdin.readline())
 body = body.encode()
 print("ready", flush=True)
 for line in sys.stdin:
     for _ in range(int(line)):
-        edges = {random.randrange(len(body)) for _ in range(random.randrange(cuts + 1))}
+        edges = {
+            random.choice(hot) if random.random() < 0.5 else random.randrange(len(body))
+            for _ in range(random.randrange(cuts + 1))
+        }
         spots = sorted({0, *edges, len(body)})
         pieces = tuple(body[start:end] for start, end in zip(spots, spots[1:]))
         call = worker.Call(dialect, variant, 5.0, request, "", pieces, 200, fields, True, False)
@@ -166,7 +169,9 @@ def _measure(
         seed(1)(settings(QUIET, max_examples=EXAMPLES)(given(plans)(tried)))()
 
     request = json.loads(stream.request.body or b"{}")
-    told = [stream.body.decode(), CUTS, stream.dialect, variant, stream.fields, request]
+    # Boundaries as the search draws them: each second one at a place where readers break.
+    hot = strategies.view(stream).hot
+    told = [stream.body.decode(), hot, CUTS, stream.dialect, variant, stream.fields, request]
     loop.stdin.write(json.dumps(told) + "\n")
     loop.stdin.flush()
     loop.stdout.readline()

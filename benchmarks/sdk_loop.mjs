@@ -4,7 +4,7 @@
  *
  *     node sdk_loop.mjs WORKER.mjs NAME
  *
- * The first line of standard input is [body, cuts, dialect, variant, fields, request]; each line
+ * The first line of standard input is [body, hot, cuts, dialect, variant, fields, request]; each line
  * behind it a number of calls, answered with "done".
  */
 
@@ -18,7 +18,7 @@ const {opened} = await beside('adapter.mjs')
 const {Call} = await beside('call.mjs')
 const adapter = await opened(name)
 const input = createInterface({input: process.stdin})[Symbol.asyncIterator]()
-const [text, cuts, dialect, variant, fields, request] = JSON.parse((await input.next()).value)
+const [text, hot, cuts, dialect, variant, fields, request] = JSON.parse((await input.next()).value)
 const body = Buffer.from(text)
 const asked = {dialect, variant, timeout: 5, request, pieces: [], status: 200, fields, times: false}
 console.log('ready')
@@ -37,9 +37,14 @@ async function called() {
 }
 
 function cut() {
-  const count = Math.floor(Math.random() * (cuts + 1))
-  const edges = Array.from({length: count}, () => Math.floor(Math.random() * body.length))
+  const count = below(cuts + 1)
+  const edges = Array.from({length: count}, () =>
+    Math.random() < 0.5 ? hot[below(hot.length)] : below(body.length))
   const spots = [...new Set([0, ...edges, body.length])].sort((one, other) => one - other)
   // Each piece in a buffer of its own, as a body's reader gets it.
   return spots.slice(1).map((end, number) => new Uint8Array(body.subarray(spots[number], end)))
+}
+
+function below(limit) {
+  return Math.floor(Math.random() * limit)
 }
