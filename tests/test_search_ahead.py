@@ -128,3 +128,12 @@ def test_a_worker_that_does_not_read_ahead_is_asked_one_by_one(tmp_path):
         assert attempt.together(CUTS) == []
     finally:
         attempt.close()
+
+
+@pytest.mark.parametrize("body", [b"", b"no JSON", b"[1]", b"[" * 100_000, b'{"a":' * 100_000])
+def test_a_recorded_request_that_is_no_object_is_asked_for_as_none(reference, body):
+    exchange = replace(STREAM, request=replace(STREAM.request, body=body))
+
+    outcome = reference.attempt(Case(exchange, UNBENT, reference.variants[0]), "memory")
+
+    assert outcome.verdict.violations == ()

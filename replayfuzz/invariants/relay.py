@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any
 
+from replayfuzz.formats.json_object import json_object
 from replayfuzz.invariants import evidence
 from replayfuzz.invariants.request import unchunked
 from replayfuzz.transcript import Expected, Relay, Response, Transcript
@@ -92,7 +91,7 @@ def payload_forwarded(want: Expected, seen: Transcript) -> Evidence | None:
 def _members(relay: Relay, body: bytes) -> Evidence | None:
     if not relay.told:
         return None
-    given = _object(body)
+    given = json_object(body) or {}
     for name, value in relay.told:
         got = given.get(name)
         if evidence.canonical(got) != evidence.canonical(value):
@@ -108,14 +107,6 @@ def _headers(relay: Relay, fields: dict[str, str]) -> Evidence | None:
             observed = "no such field" if got is None else evidence.quote(got)
             return Evidence(f"{name}: {value}", observed, f"field {name} changed", "field")
     return None
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _fields(head: bytes) -> dict[str, str]:

@@ -9,10 +9,10 @@ import json
 from binascii import b2a_base64
 from functools import lru_cache
 from math import ceil
-from typing import Any
 
 from replayfuzz import wire
 from replayfuzz.drive import Asked
+from replayfuzz.formats.json_object import json_object
 from replayfuzz.search.case import Case
 from replayfuzz.wire import Bent
 
@@ -79,7 +79,12 @@ def _base64(body: bytes) -> str:
 
 @lru_cache(maxsize=512)
 def _begun(dialect: str, variant: str, seconds: float, body: bytes) -> str:
-    asked = {"dialect": dialect, "variant": variant, "timeout": seconds, "request": _object(body)}
+    asked = {
+        "dialect": dialect,
+        "variant": variant,
+        "timeout": seconds,
+        "request": json_object(body) or {},
+    }
     return _ENCODE(asked)[:-1]
 
 
@@ -88,11 +93,3 @@ def _ended(status: int, fields: tuple[tuple[str, str], ...], ending: str) -> str
     # Nothing arrives at any time in memory.
     told = {"status": status, "fields": fields, "ending": ending, "times": False}
     return _ENCODE(told)[1:]
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}

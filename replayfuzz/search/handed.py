@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from replayfuzz.formats.json_object import json_object
 from replayfuzz.plan import HandOff
 from replayfuzz.search.case import Case
 from replayfuzz.search.fewest import fewest
@@ -55,7 +56,7 @@ def _plainer(handoff: HandOff) -> Iterator[HandOff]:
 
 def _smaller_payload(case: Case, fails: Fails) -> Case:
     """Without members, and with shorter texts, that do not matter."""
-    value = _object(case.plan.handoff.payload)
+    value = json_object(case.plan.handoff.payload)
     if value is None:
         return case
     members = list(value.items())
@@ -90,14 +91,6 @@ def _shorter(text: str, fails: Callable[[str], bool]) -> str:
         else:
             holds = middle
     return same[:breaks]
-
-
-def _object(payload: bytes | None) -> dict[str, Any] | None:
-    try:
-        value = json.loads(payload or b"")
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _with(case: Case, handoff: HandOff) -> Case:

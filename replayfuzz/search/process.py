@@ -19,9 +19,8 @@ from replayfuzz.transcript import Delivery, Transcript
 
 LEFT = 0.1  # seconds for what is still being sent when the library has raised an exception
 LARGE, MANY = 1 << 17, 64  # bytes, and boundaries on a socket, that make a case slow
-TOGETHER, AT_ONCE = 32, 120_000  # calls, and characters, sent before an answer is read
+AT_ONCE = 120_000  # characters of requests that are sent before an answer is read
 FIRST = 6.0  # factor for a worker's first call each way, in which libraries import the rest
-
 
 _IN_MEMORY = Delivery("memory")
 _ON_SOCKETS = frozenset({"tcp", "head"})  # layers that nothing but a socket has
@@ -83,9 +82,9 @@ class InWorker:
         return self._judged(case, seen)
 
     def together(self, cases: Sequence[Case]) -> list[Outcome]:
-        """See ``case.Attempt``."""
+        """See ``ahead.Together``."""
         requests, size = [], 0
-        for case in cases[: TOGETHER if self._ahead else 0]:
+        for case in cases if self._ahead else ():
             if "memory" not in self.overs(case):
                 break
             if self._oracle.lacks_base(case, case.bent, "memory"):
