@@ -1,8 +1,13 @@
 """P4: what a search of a real SDK costs beside the SDK's own loop in memory.
 
 The loop cuts the same stream at random and has the SDK read it over its own mock transport, with
-nothing around it, in one process of the same environment. The search draws a plan, bends, sends it
-to the worker as a frame, and judges. They take turns; CPU of every process that takes part.
+nothing around it, in one process of the same environment. They take turns; CPU of every process
+that takes part. Beside it are measured:
+
+* sweep: one stream cut in many ways, 32 in a request (``search.sweeps``);
+* plans: the same boundaries drawn as a plan each, bent, sent and judged for themselves, as the
+  search does with streams that differ in more than their boundaries; it has no bar of its own;
+* hypothesis: the same under ``@given``, one call at a time.
 
 Every SDK in Python and JavaScript that takes memory delivery and is here (or was built before) is
 measured, on a stream of its first dialect; ``--newest`` builds those that are not here.
@@ -15,6 +20,7 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
@@ -31,12 +37,14 @@ from replayfuzz.environments import Environment
 from replayfuzz.errors import MissingError, ReplayfuzzError
 from replayfuzz.plan import Plan
 from replayfuzz.search.ahead import MOST, Ahead, Drawn
-from replayfuzz.search.case import Case, Outcome
+from replayfuzz.search.case import UNBENT, Case, Outcome
 from replayfuzz.search.draws import Draws
 from replayfuzz.search.process import InWorker
+from replayfuzz.search.sweeps import WAYS
 from replayfuzz.target import Target
 
-ROUNDS, WARM = 5, 2  # rounds that count, and rounds before them: V8 compiles what it sees often
+ROUNDS = 9
+WARM, WARM_SECONDS = 1024, 6.0  # examples before the first round: V8 compiles what it sees often
 EXAMPLES = 128  # a multiple of what is tried together, so that no round pays for another
 CUTS = 50  # the stream that the figures of BENCHMARKS.md are told for: 20 events, 50 chunks
 BODY = b"".join(CHUNK % b"word %d " % n for n in range(20)) + b"data: [DONE]\n\n"
@@ -120,7 +128,7 @@ def _compared(attempt: InWorker, environment: Environment, what: str) -> Iterato
             loop.stdin.close()
             loop.kill()
     cost = {name: statistics.median(each) for name, each in spent.items()}
-    for name, bar in (("sweep", 0.9), ("hypothesis", 0.75)):
+    for name, bar in (("sweep", 0.9), ("plans", None), ("hypothesis", 0.75)):
         pairs = zip(spent["loop"], spent[name], strict=True)
         ratio = statistics.median(loop / ours for loop, ours in pairs)
         note = f"{cost[name]:.0f} µs an example against {cost['loop']:.0f}"
@@ -138,10 +146,11 @@ def _stream(target: Target) -> Exchange:
 def _measure(
     attempt: InWorker, loop: subprocess.Popen[str], stream: Exchange
 ) -> dict[str, list[float]]:
-    """CPU µs of one example, each way, round by round; the first ones are thrown away."""
+    """CPU µs of one example, each way, round by round."""
     variant = attempt.variants[0]
     plans = strategies.plans(stream, max_moves=0, max_cuts=CUTS)
-    draws = Draws(Random(1))
+    random = Random(1)
+    draws, whole = Draws(random), Case(stream, UNBENT, variant)
 
     def drawn() -> Drawn:
         return Drawn(Case(stream, draws.draw_from(plans), variant), (), waits=False)
@@ -161,6 +170,13 @@ def _measure(
         loop.stdout.readline()
 
     def sweep() -> None:
+        for _ in range(EXAMPLES // WAYS):
+            seen = attempt.sweep(whole, strategies.ways(stream.body, random.random, WAYS, CUTS))
+            assert seen, "the sweep was lost"
+            for _, outcome in seen:
+                held(outcome)
+
+    def one_by_one() -> None:
         for _ in range(EXAMPLES):
             case, *_, outcome = ahead.next(MOST)
             held(outcome or attempt.attempt(case, "memory"))
@@ -179,15 +195,21 @@ def _measure(
     ways: dict[str, tuple[int, Callable[[], None]]] = {
         "loop": (loop.pid, bare),
         "sweep": (worker, sweep),
+        "plans": (worker, one_by_one),
         "hypothesis": (worker, hypothesis),
     }
     spent: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(WARM + ROUNDS):
+    until = time.monotonic() + WARM_SECONDS
+    for _ in range(WARM // EXAMPLES):
+        for _, way in [*ways.values()][:3]:
+            way()
+        if time.monotonic() >= until:
+            break
+    for _ in range(ROUNDS):
         for name, (pid, way) in ways.items():
             began = cpu(pid)
             way()
-            if number >= WARM:
-                spent[name].append((cpu(pid) - began) / EXAMPLES * 1e6)
+            spent[name].append((cpu(pid) - began) / EXAMPLES * 1e6)
     return spent
 
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple, Self
 
-from replayfuzz.answer import Answers
+from replayfuzz.answer import Answers, Ready, Swept, read_sweep, ready_line
 from replayfuzz.errors import StartError
 from replayfuzz.processes import Died, Flood, Process, Silent
 from replayfuzz.target import Target
-from replayfuzz.transcript import Failure, Transcript
+from replayfuzz.transcript import Delivery, Failure, Transcript
 
 _SHOWN = 200  # bytes of garbage that a message quotes
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps makes one for each call
@@ -33,31 +33,12 @@ class Asked(NamedTuple):
     Attributes:
         text: Of worker protocol v1, without its ``id``.
         seconds: Deadline for the answer.
+        delivery: What the transcript says of it, where that is known before.
     """
 
     text: str
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """The ready line of a worker.
-
-    Attributes:
-        memory: It takes pieces in a request instead of a URL.
-        unix: It takes ``http+unix://`` URLs.
-        ahead: A request may be sent before the one in front of it is answered.
-        cuts: It takes a body and its boundaries instead of pieces.
-    """
-
-    name: str
-    version: str
-    dialects: tuple[str, ...]
-    variants: tuple[str, ...]
-    memory: bool = False
-    unix: bool = False
-    ahead: bool = False
-    cuts: bool = False
+    delivery: Delivery | None = None
 
 
 class Worker:
@@ -172,9 +153,11 @@ class Worker:
         lines = "".join([f'{each.text[:-1]},"id":{number}}}\n' for number, each in numbered])
         seen: list[Transcript] = []
         try:
-            stuck = self._send(process, lines.encode(), requests)
-            for number, (_, seconds) in enumerate(requests, first):
-                seen.append(self._answer(process, number, seconds, stuck=stuck))
+            stuck = self._send(process, lines.encode(), requests[0].seconds)
+            for number, asked in enumerate(requests, first):
+                if not stuck:
+                    self._rest(process, first + len(requests) - number)
+                seen.append(self._answer(process, number, asked, stuck=stuck))
                 if self._process is None:
                     break
         except BaseException:  # Ctrl-C: an answer to these calls must not meet the next ones
@@ -182,6 +165,33 @@ class Worker:
             raise
         self._usual = (time.perf_counter() - self._began) / len(requests)
         return [replace(seen[0], seconds=self._usual)] if len(requests) == 1 else seen
+
+    def sweep(self, request: Asked) -> list[Swept]:
+        """Have the worker make many calls with one stream that is cut in many ways.
+
+        Args:
+            request: With ``sweep`` instead of ``cuts``; for a worker that is ready for it.
+
+        Returns:
+            Each answer that differs from those before it. [] where the worker was lost on the
+            way, or its answer is none: which call is to blame shows when each is made alone.
+
+        Raises:
+            StartError: The worker does not start any more.
+        """
+        process = self._begun()
+        self._id += 1
+        line = f'{request.text[:-1]},"id":{self._id}}}\n'
+        try:
+            stuck = self._send(process, line.encode(), request.seconds)
+            answer = process.line(0.0 if stuck else request.seconds)
+            return read_sweep(answer, self._id, request.delivery)
+        except (Died, Silent, Flood, ValueError, RecursionError):
+            self._drop()
+            return []
+        except BaseException:
+            self._drop()
+            raise
 
     def close(self) -> None:
         """End the process: by the end of its input, by SIGTERM, then by SIGKILL."""
@@ -197,38 +207,41 @@ class Worker:
             raise AssertionError("start leaves a process or raises")
         return self._process
 
-    def _send(self, process: Process, lines: bytes, requests: Sequence[Asked]) -> bool:
+    def _send(self, process: Process, lines: bytes, seconds: float) -> bool:
         """Write the requests; True: the worker did not take them all in time, or is dead."""
         process.forget_stderr()
         self._began = time.perf_counter()
         try:
-            process.send(lines, time.monotonic() + requests[0].seconds)
-            if len(requests) > 1:
-                # Each answer that comes would wake us, and none of them is of use alone.
-                time.sleep(min(_REST * self._usual * len(requests), _LONGEST_REST))
+            process.send(lines, time.monotonic() + seconds)
         except (Died, Silent):
             return True
         return False
 
-    def _answer(self, process: Process, number: int, seconds: float, *, stuck: bool) -> Transcript:
+    def _rest(self, process: Process, missing: int) -> None:
+        """Let answers gather: each that comes would wake us, and none of them is of use alone."""
+        if missing > 1 and not process.heard:
+            time.sleep(min(_REST * self._usual * missing, _LONGEST_REST))
+
+    def _answer(self, process: Process, number: int, asked: Asked, *, stuck: bool) -> Transcript:
+        delivery = asked.delivery
         try:
-            answer = process.line(0.0 if stuck else seconds)
+            answer = process.line(0.0 if stuck else asked.seconds)
         except Died as death:
-            return self._failed("crash", str(death))
+            return self._failed("crash", str(death), delivery)
         except Silent:
-            return self._failed("hang", f"no answer within {seconds:g} s")
+            return self._failed("hang", f"no answer within {asked.seconds:g} s", delivery)
         except Flood as flood:
-            return self._failed("garbage", str(flood))
+            return self._failed("garbage", str(flood), delivery)
         try:
-            return self._answers.read(answer, number, process.stderr)
+            return self._answers.read(answer, number, process.stderr, delivery)
         except (ValueError, RecursionError) as error:
             quoted = ascii(answer[:_SHOWN].decode("utf-8", "backslashreplace"))
-            return self._failed("garbage", f"{error}: {quoted}")
+            return self._failed("garbage", f"{error}: {quoted}", delivery)
 
-    def _failed(self, end: Any, message: str) -> Transcript:
+    def _failed(self, end: Any, message: str, delivery: Delivery | None) -> Transcript:
         took = time.perf_counter() - self._began
         stderr = self._drop()
-        return Transcript((), end, Failure(end, message), seconds=took, stderr=stderr)
+        return Transcript((), end, Failure(end, message), delivery, took, stderr=stderr)
 
     def _drop(self) -> str:
         process, self._process = self._process, None
@@ -244,7 +257,7 @@ class Worker:
         try:
             for _ in range(_NOISE):
                 noise = process.line(max(0.0, deadline - time.monotonic()))
-                ready = _ready(noise)
+                ready = ready_line(noise)
                 if ready is not None:
                     return ready
             told = "printed much, and no ready line"
@@ -260,25 +273,3 @@ class Worker:
             f"{name}: its worker {told}.\n"
             f"The command was: {' '.join(self._command)}\nIts last output was:\n{last}"
         )
-
-
-def _ready(line: bytes) -> Ready | None:
-    """Read a ready line; None: it is something else that was printed."""
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(value, dict) or "ready" not in value:
-        return None
-    if value["ready"] != 1:
-        raise ValueError(f"speaks worker protocol {value['ready']!r}, and replayfuzz speaks 1")
-    return Ready(
-        str(value.get("name", "")),
-        str(value.get("version", "")),
-        tuple(map(str, value.get("dialects") or ())),
-        tuple(map(str, value.get("variants") or ())),
-        memory=value.get("memory") is True,
-        unix=value.get("unix") is True,
-        ahead=value.get("ahead") is True,
-        cuts=value.get("cuts") is True,
-    )

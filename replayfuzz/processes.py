@@ -104,6 +104,11 @@ class Process:
         if sent < len(lines):
             self._write(lines[sent:], deadline)
 
+    @property
+    def heard(self) -> bool:
+        """A whole line was read already: ``line`` will not wait."""
+        return b"\n" in self._line
+
     def line(self, seconds: float) -> bytes:
         """Wait for one line, and return it without its end.
 

@@ -97,7 +97,8 @@ def serve(adapter: Adapter, **about: Any) -> None:
     requests, answers = _claim(0, os.O_RDONLY), _claim(1, os.O_WRONLY)
     ready = asdict(About(**about))
     run = Run(adapter, ready.pop("library"))
-    _send(answers, {"ready": 1, **ready, "ahead": True, "cuts": True})
+    ready |= {"ahead": True, "cuts": True, "sweep": True}
+    _send(answers, _ENCODE({"ready": 1, **ready}))
     with os.fdopen(requests, "rb", buffering=1 << 16) as lines:
         _answer_all(lines, answers, run)
     os._exit(0)  # nothing of ours is left to save, and a library's own exit may take long
@@ -106,12 +107,31 @@ def serve(adapter: Adapter, **about: Any) -> None:
 def _answer_all(lines: IO[bytes], answers: int, run: Run) -> None:
     for line in lines:
         request = json.loads(line)
-        answer = run(call_from_json(request))
-        try:
-            _send(answers, {"id": request["id"], **answer})
-        except (ValueError, RecursionError) as fault:  # the library handed out what is no JSON
-            lost = {"events": [], "end": "error", "error": failure(fault)}
-            _send(answers, {"id": request["id"], **lost})
+        if "sweep" in request:
+            text = _swept(request, run)
+        else:
+            text = _encoded(run(call_from_json(request)))
+        _send(answers, f'{{"id":{request["id"]},{text[1:]}')
+
+
+def _swept(request: Mapping[str, Any], run: Run) -> str:
+    """A call for each way of cutting the body, one behind the other; each answer is told once."""
+    call = call_from_json({**request, "cuts": ()})
+    body = b"".join(call.pieces or ())
+    firsts: dict[str, int] = {}  # answer -> number of the first way that had it
+    for number, cuts in enumerate(request["sweep"]):
+        answer = run(call._replace(pieces=_cut(body, cuts), times=False))
+        del answer["cpu"]
+        firsts.setdefault(_encoded(answer), number)
+    told = ",".join([f'{{"first":{first},{text[1:]}' for text, first in firsts.items()])
+    return f'{{"sweep":[{told}]}}'
+
+
+def _encoded(answer: Shown) -> str:
+    try:
+        return _ENCODE(answer)
+    except (ValueError, RecursionError) as fault:  # the library handed out what is no JSON
+        return _ENCODE({"events": [], "end": "error", "error": failure(fault)})
 
 
 def _claim(fd: int, flags: int) -> int:
@@ -126,8 +146,8 @@ def _claim(fd: int, flags: int) -> int:
     return mine
 
 
-def _send(fd: int, answer: Shown) -> None:
-    data = _ENCODE(answer).encode("ascii") + b"\n"
+def _send(fd: int, line: str) -> None:
+    data = line.encode("ascii") + b"\n"
     while data:
         data = data[os.write(fd, data) :]
 
@@ -150,11 +170,14 @@ def call_from_json(request: Mapping[str, Any]) -> Call:
 
 def _pieces(request: Mapping[str, Any]) -> tuple[bytes, ...] | None:
     if "cuts" in request:
-        body = binascii.a2b_base64(request["body"])
-        edges = [0, *request["cuts"], len(body)]
-        return tuple([body[start:end] for start, end in pairwise(edges)]) if body else ()
+        return _cut(binascii.a2b_base64(request["body"]), request["cuts"])
     pieces = request.get("pieces")
     return None if pieces is None else tuple(map(binascii.a2b_base64, pieces))
+
+
+def _cut(body: bytes, cuts: Iterable[int]) -> tuple[bytes, ...]:
+    edges = [0, *cuts, len(body)]
+    return tuple([body[start:end] for start, end in pairwise(edges)]) if body else ()
 
 
 class Run:

@@ -9,6 +9,7 @@ from replayfuzz.strategies.places import place
 from replayfuzz.strategies.plans import plans
 from replayfuzz.strategies.schedule import plain, schedule
 from replayfuzz.strategies.view import View, view
+from replayfuzz.strategies.ways import Way, cut_at, uncut, ways
 from replayfuzz.strategies.words import describe
 
 __all__ = [
@@ -19,8 +20,10 @@ __all__ = [
     "UNBENT",
     "Family",
     "View",
+    "Way",
     "clause",
     "clauses",
+    "cut_at",
     "describe",
     "features",
     "never",
@@ -28,5 +31,7 @@ __all__ = [
     "plain",
     "plans",
     "schedule",
+    "uncut",
     "view",
+    "ways",
 ]

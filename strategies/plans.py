@@ -10,7 +10,7 @@ from typing import Any, Literal
 from hypothesis.strategies import SearchStrategy
 
 from replayfuzz.cassette import Exchange
-from replayfuzz.plan import Cut, Edit, HandOff, Head, Plan, Slice, Splice, merge
+from replayfuzz.plan import Cut, Edit, HandOff, Plan, Slice, Splice, merge
 from replayfuzz.strategies.catalogue import moves
 from replayfuzz.strategies.compose import parted
 from replayfuzz.strategies.cuts import cut
@@ -74,10 +74,18 @@ class _Plans(SearchStrategy[Plan]):
             for _ in range(count):
                 self._cut(edits, data)
         else:
-            last, draw = 2 * len(self._exchange.body) + 1, data.draw_integer
-            edits += [self._at(draw(0, last)) for _ in range(count)]
-        head = merge(UNBENT, *chosen).head if any(move.head.kind for move in chosen) else Head()
+            known = self._cuts
+            edits += [known.get(place) or self._at(place) for place in self._places(data, count)]
+        head = merge(UNBENT, *chosen).head if any(move.head.kind for move in chosen) else _HEAD
         return Plan(tuple(edits), head, keep_chunks=False, keep_times=False)
+
+    def _places(self, data: Any, count: int) -> list[int]:
+        last = 2 * len(self._exchange.body) + 1
+        many = getattr(data, "draw_integers", None)  # a search's own source of choices has it
+        if many is not None:
+            drawn: list[int] = many(count, 0, last)
+            return drawn
+        return [data.draw_integer(0, last) for _ in range(count)]
 
     def _cut(self, edits: list[Edit], data: Any) -> None:
         """Add a boundary: at a hot place, at any place, or inside what an edit inserts."""
@@ -127,6 +135,7 @@ class _HandedOver(SearchStrategy[Plan]):
         return replace(plan, handoff=described(handoff))
 
 
+_HEAD = UNBENT.head  # one for all: what is the same object is compared at once
 _PAIRS: tuple[Literal["tcp", "unix"], ...] = ("tcp", "unix")
 
 

@@ -295,6 +295,44 @@ def test_a_worker_that_takes_no_more_requests_is_one_that_hangs():
         assert [each.end for each in odd.calls(large)] == ["complete", "hang"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "os._exit(3)",
+        "time.sleep(60)",
+        "print('no')",
+        "print(answer)",
+        "print(json.dumps({'id': number, 'sweep': []}))",
+        "print(json.dumps({'id': number, 'sweep': {}}))",
+        "print(json.dumps({'id': number, 'sweep': [{'events': [], 'end': 'complete'}]}))",
+        "print(json.dumps({'id': number, 'sweep': [{'first': True, 'end': 'complete'}]}))",
+        "print(json.dumps({'id': number, 'sweep': [{'first': 0, 'end': 'well'}]}))",
+        "print(json.dumps({'id': number + 1, 'sweep': [{'first': 0, 'end': 'complete'}]}))",
+    ],
+    ids=["dies", "hangs", "prints", "single", "none", "object", "first", "bool", "end", "other"],
+)
+def test_what_is_no_answer_to_a_sweep_loses_it_and_the_worker(body):
+    with worker(f"{body}\nsys.stdout.flush()") as odd:
+        odd.start()
+        group = odd.group
+
+        assert odd.sweep(Asked(json.dumps(REQUEST), 1.0)) == []
+        assert not alive(group)
+        assert not odd.running
+
+
+def test_the_answers_to_a_sweep_say_where_they_were_first():
+    body = (
+        "told = [{'first': n, 'events': [{'type': 'record', 'value': n}], 'end': 'complete'} for n in (0, 7)]\n"
+        "print(json.dumps({'id': number, 'sweep': told}), flush=True)"
+    )
+    with worker(body) as odd:
+        found = [odd.sweep(Asked(json.dumps(REQUEST), 5.0)) for _ in range(2)]
+
+    expected = [(n, (Event("record", {"value": n}),)) for n in (0, 7)]
+    assert [[(first, seen.events) for first, seen in each] for each in found] == [expected] * 2
+
+
 def test_secrets_and_steering_variables_stay_here(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
     monkeypatch.setenv("HTTPS_PROXY", "http://elsewhere")

@@ -7,12 +7,13 @@ import json
 import shutil
 import subprocess
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from replayfuzz import declared
-from replayfuzz.drive import Worker
+from replayfuzz.drive import Asked, Worker
 from replayfuzz.errors import StartError
 from replayfuzz.target import Target
 
@@ -130,6 +131,52 @@ def test_a_body_may_come_whole_with_the_places_where_reads_end(worker):
 
     assert texts(worker.call(given(b"abcd", [1, 3]), 10.0)) == ["a", "bc", "d"]
     assert texts(worker.call(given(b"", []), 10.0)) == []
+
+
+def swept(worker, variant, cuts, body=b"abcd", **also):
+    coded = base64.b64encode(body).decode()
+    also = {"body": coded, "sweep": cuts, "fields": FIELDS, "status": 200, **also}
+    return worker.sweep(Asked(json.dumps(asked(variant, **also)), 10.0))
+
+
+@pytest.mark.parametrize("variant", ["fed", "read"])
+@pytest.mark.parametrize("ending", ["complete", "incomplete"])
+def test_a_body_that_is_cut_in_many_ways_is_answered_where_it_differs(worker, variant, ending):
+    cuts = [[], [1], [1, 3], [1], [], [2]]
+
+    found = swept(worker, variant, cuts, ending=ending)
+
+    assert [first for first, _ in found] == [0, 1, 2, 5]
+    for first, seen in found:
+        pieces = [b"abcd"[a:b] for a, b in pairwise([0, *cuts[first], 4])]
+        alone = worker.call(remembered(variant, pieces, whole=ending == "complete"), 10.0)
+        assert (seen, seen.cpu) == (alone, None)
+
+
+def test_a_gzip_coded_body_may_be_cut_in_many_ways(worker):
+    fields = [["Content-Encoding", "gzip"]]
+    [(_, whole), *_] = swept(worker, "fed", [[], [12]], gzip.compress(BODY), fields=fields)
+
+    assert "".join(texts(whole)) == BODY.decode()
+
+
+@pytest.mark.parametrize(
+    ("variant", "end"), [("fails", "error"), ("said", "truncated"), ("nothing", "error")]
+)
+def test_calls_of_a_sweep_that_fail_alike_are_told_once(worker, variant, end):
+    [(first, seen)] = swept(worker, variant, [[], [1], [2]])
+
+    assert (first, seen) == (0, worker.call(remembered(variant, [b"abcd"]), 10.0))
+    assert seen.end == end
+
+
+@pytest.mark.parametrize("variant", ["rejects", "leaves"])
+def test_a_sweep_in_which_the_process_ends_tells_nothing(variant):
+    with lines() as worker:
+        worker.start()
+
+        assert swept(worker, variant, [[], [1]]) == []
+        assert len(swept(worker, "fed", [[], [1]])) == 2
 
 
 def test_events_before_an_error_are_kept(worker):

@@ -42,6 +42,15 @@ def test_what_a_dead_run_was_sending_is_told(tmp_path, plan):
     assert recover(tmp_path) == ()
 
 
+def test_of_a_sweep_that_a_dead_run_was_making_the_bend_and_the_ways_are_told(tmp_path):
+    plan = Plan((Splice(0, 0, b"ab"),), keep_chunks=False, keep_times=False)
+    journal = Journal(tmp_path, 7)
+    journal.note_sweep("t", Case(raw("a stream"), plan), [(), (3,), (1, 2)])
+    noted(tmp_path).rename(tmp_path / FOLDER / str(dead()))
+
+    assert recover(tmp_path) == (Left("t", "default", "a stream", plan, 7, ways=3),)
+
+
 def test_a_shorter_case_leaves_nothing_of_a_longer_one(tmp_path):
     journal = Journal(tmp_path, 0)
     for count in (40, 1):

@@ -61,12 +61,39 @@ def test_the_protocol_survives_a_chatty_library():
 
     assert ready == {
         "ready": 1, "name": "n", "version": "1", "dialects": ["sse"], "variants": ["v"],
-        "memory": True, "unix": False, "ahead": True, "cuts": True,
+        "memory": True, "unix": False, "ahead": True, "cuts": True, "sweep": True,
     }  # fmt: skip
     assert [event["text"] for event in first["events"]] == ["Hel", "lo"]
     assert (first["id"], first["end"], second["id"]) == (7, "complete", 8)
     assert b"a chatty library" in stderr
     assert b"even a C library" in stderr
+
+
+def sweep(number, variant="v"):
+    body = base64.b64encode(b"Hello").decode()
+    cuts = [[], [3], [1, 3], [3], []]
+    asked = {**request(number, variant), "body": body, "sweep": cuts}
+    return {name: value for name, value in asked.items() if name != "pieces"}
+
+
+def test_a_body_that_is_cut_in_many_ways_is_answered_where_it_differs():
+    _, (swept, single), _ = answers(sweep(7), request(8))
+
+    assert swept["id"] == 7
+    assert [each["first"] for each in swept["sweep"]] == [0, 1, 2]
+    assert [[event["text"] for event in each["events"]] for each in swept["sweep"]] == [
+        ["Hello"], ["Hel", "lo"], ["H", "el", "lo"],
+    ]  # fmt: skip
+    assert {**swept["sweep"][1], "cpu": single["cpu"], "id": 8} == {
+        **single, "first": 1, "events": [{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}],
+    }  # fmt: skip
+
+
+def test_values_that_have_no_json_are_told_of_a_sweep_too():
+    _, (swept, after), _ = answers(sweep(7, "huge"), request(8))
+
+    assert [(each["first"], each["end"]) for each in swept["sweep"]] == [(0, "error")]
+    assert after["end"] == "complete"
 
 
 def test_values_that_have_no_json_do_not_end_the_worker():

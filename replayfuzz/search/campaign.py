@@ -66,7 +66,8 @@ def fuzz(
 
 def _died(folder: Path | None) -> Iterator[str]:
     for left in recover(folder) if folder is not None else ():
-        bend = "; ".join(left.plan.words)
+        cut = (f"cut in {left.ways} ways",) if left.ways else ()
+        bend = "; ".join((*left.plan.words, *cut))
         yield (
             f"an earlier run died while it sent {left.exchange} to {left.target} "
             f"({left.variant}){': ' + bend if bend else ''}. To send the same cases again: "

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple, Protocol
 
 from replayfuzz import dialects, invariants
 from replayfuzz.cassette import Exchange
 from replayfuzz.plan import Cut, Plan, Slice
+from replayfuzz.search.excuses import asked_for, excused, held_back
 from replayfuzz.search.held import Held
 from replayfuzz.target import Target
 from replayfuzz.transcript import Expected, Transcript
 from replayfuzz.verdict import Verdict, Violation
 from replayfuzz.wire import Bent, bend, looks_like_a_flood, message_end
-from replayfuzz.wire.request import accepts
 
 Over = Literal["memory", "tcp"]
 """How a case is delivered."""
@@ -128,7 +128,10 @@ def cuts_only(plan: Plan) -> bool:
     """Nothing but boundaries: every byte is sent, and there is one at least."""
     if not plan.edits or not _CUTS.issuperset(map(type, plan.edits)):
         return False
-    return plan.head == UNBENT.head and plan.handoff == UNBENT.handoff
+    head, handoff = plan.head, plan.handoff  # comparing values costs more than all the rest
+    return (head is UNBENT.head or head == UNBENT.head) and (
+        handoff is UNBENT.handoff or handoff == UNBENT.handoff
+    )
 
 
 Project = Callable[[tuple[Expected, ...], "Case"], tuple[Expected, ...]]
@@ -144,12 +147,13 @@ class Oracle:
     """
 
     LARGE = 1 << 16  # bodies beyond this are not kept; they are few and would fill the memory
+    RECENT = 64  # cases: more than are tried together
 
     def __init__(self, entries: int = 1024, project: Project | None = None) -> None:
         self._entries = entries
         self._project = project
         self._known: OrderedDict[tuple[object, ...], _Known] = OrderedDict()
-        self._last: tuple[Case, _Known] | None = None  # asked more than once for each case
+        self._recent: dict[int, tuple[Case, _Known]] = {}  # asked more than once for each case
 
     def judge(self, case: Case, bent: Bent, seen: Transcript, target: Target) -> Verdict:
         """Hold *seen* against the rules that apply to this case."""
@@ -162,10 +166,10 @@ class Oracle:
         if not (plain and seen == known.good.get(reports)):
             wants = self._project(known.wants, case) if self._project else known.wants
             verdict = invariants.judge(wants, seen, reports)
-            if not _asked_for(case, seen):
-                verdict = _excused(verdict)
+            if not asked_for(case.exchange, case.plan, seen):
+                verdict = excused(verdict)
             elif verdict.violations:
-                verdict = _held_back(case, verdict)
+                verdict = held_back(case.exchange, case.plan, case.message_end, verdict)
             if plain and not verdict.violations:
                 known.good[reports] = seen
         if verdict.outcome == "failed":
@@ -182,20 +186,25 @@ class Oracle:
 
         Only where a correct reader has a choice: else two right answers are the same.
         """
-        if not cuts_only(case.plan) or len(bent.body) > self.LARGE:
+        if len(bent.body) > self.LARGE:
             return False
         known = self._find(case, bent)
-        one = len(known.wants) == 1 and known.wants[0].end == "complete" and known.wants[0].strict
-        return not one and (case.variant, over) not in known.bases
+        if known.one or (case.variant, over) in known.bases:
+            return False
+        return cuts_only(case.plan)
 
     def wants(self, case: Case, bent: Bent) -> tuple[Expected, ...]:
         """Every acceptable outcome, the ordinary one first."""
         return self._find(case, bent).wants
 
     def _find(self, case: Case, bent: Bent) -> _Known:
-        if self._last is None or self._last[0] is not case:
-            self._last = case, self._looked_up(case, bent)
-        return self._last[1]
+        recent = self._recent.get(id(case))
+        if recent is None:
+            if len(self._recent) >= self.RECENT or len(bent.body) > self.LARGE:
+                self._recent.clear()
+            # The case is held, so that its number is not another's.
+            recent = self._recent[id(case)] = case, self._looked_up(case, bent)
+        return recent[1]
 
     def _looked_up(self, case: Case, bent: Bent) -> _Known:
         exchange, plan = case.exchange, case.plan
@@ -207,7 +216,10 @@ class Oracle:
         if known is not None:
             self._known.move_to_end(key)
             return known
-        known = _Known(dialects.expected(exchange, plan, bent), {}, {})
+        wants = dialects.expected(exchange, plan, bent)
+        one = len(wants) == 1 and wants[0].end == "complete" and wants[0].strict
+        choices = (event.get("choice") for want in wants for event in want.events)
+        known = _Known(wants, one, max(choices, default=-1) + 1)
         if len(bent.body) <= self.LARGE:
             self._known[key] = known
             if len(self._known) > self._entries:
@@ -218,15 +230,11 @@ class Oracle:
 @dataclass(slots=True)
 class _Known:
     wants: tuple[Expected, ...]
-    good: dict[frozenset[str] | None, Transcript]
+    one: bool  # what a correct reader reports is one thing
+    choices: int  # how many the stream has, as a correct reader sees it
+    good: dict[frozenset[str] | None, Transcript] = field(default_factory=dict)
     # Answers to the uncut stream, by variant and delivery; None: one that broke a rule.
-    bases: dict[tuple[str, str], Transcript | None]
-
-    @property
-    def choices(self) -> int:
-        """How many choices the stream has, as a correct reader sees it."""
-        seen = (event.get("choice") for want in self.wants for event in want.events)
-        return max(seen, default=-1) + 1
+    bases: dict[tuple[str, str], Transcript | None] = field(default_factory=dict)
 
 
 def _way(case: Case, seen: Transcript) -> tuple[str, str]:
@@ -250,48 +258,4 @@ def _compared(
     return Violation(rule.id, evidence, rule.severity)
 
 
-def _asked_for(case: Case, seen: Transcript) -> bool:
-    """Whether the body came in a coding that the client takes, by the request that it sent."""
-    coding = case.plan.head.coding or case.exchange.coding
-    request = seen.delivery.request if seen.delivery else b""
-    return not (coding and request) or accepts(request, coding)
-
-
-def _excused(verdict: Verdict) -> Verdict:
-    """The verdict on a client that was sent a coding that it had said it does not take.
-
-    RFC 9110 section 12.5.3: the server at fault is we. It may make anything of it, but it
-    has to come to an end.
-    """
-    return Verdict(
-        tuple(
-            one
-            if one.outcome == "informational" or one.invariant in _ALWAYS
-            else replace(one, outcome="non-strict")
-            for one in verdict.violations
-        )
-    )
-
-
-def _held_back(case: Case, verdict: Verdict) -> Verdict:
-    """The verdict on a stream in a content coding that broke off.
-
-    A decoder may hold back what it has until it has more, and one that runs beside the
-    connection may lose it when that breaks: no clause says how much of an incomplete coded
-    body (RFC 9110 section 8.4.1, RFC 1951) has to come out.
-    """
-    coded = case.plan.head.coding or case.exchange.coding
-    if not coded or case.message_end != "incomplete":
-        return verdict
-    return Verdict(
-        tuple(
-            replace(one, outcome="non-strict")
-            if one.invariant == "content-prefix" and one.outcome == "failed"
-            else one
-            for one in verdict.violations
-        )
-    )
-
-
-_ALWAYS = frozenset({"no-crash", "no-hang"})
 _OK = Verdict()

@@ -14,11 +14,12 @@ from replayfuzz.errors import ReplayfuzzError, StoreError
 from replayfuzz.finding import Finding
 from replayfuzz.handoff import Built
 from replayfuzz.run import TargetRun, key
+from replayfuzz.search.bounds import Bounds
 from replayfuzz.search.buckets import Told
 from replayfuzz.search.case import Attempt
 from replayfuzz.search.daemons import InDaemon
 from replayfuzz.search.journal import Journal
-from replayfuzz.search.lane import Bounds, Lane
+from replayfuzz.search.lane import Lane
 from replayfuzz.search.news import Found, Note, Progress, Tell
 from replayfuzz.search.options import Options
 from replayfuzz.search.process import InWorker

@@ -19,6 +19,7 @@ from replayfuzz.errors import PlanError
 from replayfuzz.plan import Cut, Edit, Head, Plan
 from replayfuzz.search.case import Case
 from replayfuzz.store import alive, clear_drafts
+from replayfuzz.strategies import Way
 
 FOLDER = ".journal"
 _TRIES = 20  # far more than runs that end while one begins
@@ -33,6 +34,7 @@ class Left:
         target, variant, exchange: Names.
         plan: The bend that was being sent.
         seed: Of that run.
+        ways: In how many ways the bent stream was being cut; 0: as the plan says.
     """
 
     target: str
@@ -40,6 +42,7 @@ class Left:
     exchange: str
     plan: Plan
     seed: int
+    ways: int = 0
 
 
 class Journal:
@@ -65,16 +68,24 @@ class Journal:
 
     def note(self, target: str, cases: Sequence[Case]) -> None:
         """Write down that *cases* are sent to *target* now."""
-        if self._file < 0:
-            return
-        first = f'{{"target":"{target}","seed":{self._seed},"variant":"'
-        lines = [
-            f'{first}{case.variant}","exchange":{json.dumps(case.exchange.name)},'
-            f"{_plan(case.plan)}}}\n"
-            for case in cases
-        ]
+        if self._file >= 0:
+            self._write("".join([f"{self._told(target, case)}}}\n" for case in cases]))
+
+    def note_sweep(self, target: str, case: Case, ways: Sequence[Way]) -> None:
+        """Write down that the stream of *case* is cut in all of *ways* now."""
+        if self._file >= 0:
+            told = ",".join([str([*way]) for way in ways])
+            self._write(f'{self._told(target, case)},"sweep":[{told}]}}\n')
+
+    def _told(self, target: str, case: Case) -> str:
+        return (
+            f'{{"target":"{target}","seed":{self._seed},"variant":"{case.variant}",'
+            f'"exchange":{json.dumps(case.exchange.name)},{_plan(case.plan)}'
+        )
+
+    def _write(self, lines: str) -> None:
         try:
-            os.pwrite(self._file, "".join([*lines, "\n"]).encode(), 0)
+            os.pwrite(self._file, f"{lines}\n".encode(), 0)
         except OSError:  # a full disk must not end the run
             self.close()
 
@@ -139,7 +150,8 @@ def _read(line: bytes) -> Left | None:
     try:
         value = json.loads(line)
         target, variant, exchange = (str(value[k]) for k in ("target", "variant", "exchange"))
-        return Left(target, variant, exchange, plans.from_json(value["plan"]), int(value["seed"]))
+        bend, ways = plans.from_json(value["plan"]), len(value.get("sweep", ()))
+        return Left(target, variant, exchange, bend, int(value["seed"]), ways)
     except (ValueError, KeyError, TypeError, PlanError):
         return None
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from random import Random
 
 from replayfuzz import strategies
 from replayfuzz.cassette import Exchange
@@ -13,7 +15,9 @@ from replayfuzz.declared import named_by
 from replayfuzz.finding import Finding
 from replayfuzz.run import TargetRun
 from replayfuzz.search.ahead import MOST_SECONDS, Ahead, Drawn
-from replayfuzz.search.case import Attempt, Case
+from replayfuzz.search.bounds import Bounds, Clock
+from replayfuzz.search.case import Attempt, Case, Outcome
+from replayfuzz.search.draws import Choice
 from replayfuzz.search.dress import cases
 from replayfuzz.search.hunt import Hunt
 from replayfuzz.search.journal import Journal
@@ -21,6 +25,7 @@ from replayfuzz.search.order import first_round
 from replayfuzz.search.probing import Probing
 from replayfuzz.search.process import slow
 from replayfuzz.search.putoff import PutOff
+from replayfuzz.search.sweeps import WAYS, Sweeps, cut
 
 BRIEF = 0.6
 """Factor on how long a target that may wait in vain is waited for, which is to be confirmed."""
@@ -39,38 +44,6 @@ LAST = 0.1
 """Part of all the time, at its end, in which leads have it all: what was seen is to be told."""
 FIRST = 30  # bent cases of a daemon that are tried before its probes
 MAX_FEATURES = 2000  # kinds of cases that are looked at for what they can show
-
-
-@dataclass
-class Clock:
-    """Where a target's time went, in seconds.
-
-    Attributes:
-        all: Every step; the others are parts of it.
-        hunting: Confirming and shrinking.
-    """
-
-    all: float = 0.0
-    probing: float = 0.0
-    slow: float = 0.0
-    hunting: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """When a target's search ends.
-
-    Attributes:
-        until: On the monotonic clock; None: only *examples* counts.
-        examples: How many cases to try; None: only *until* counts.
-        part: ``(k, n)``: which part of the fixed cases is tried here.
-        seed: Of the run.
-    """
-
-    until: float | None
-    examples: int | None
-    part: tuple[int, int] = (0, 1)
-    seed: int = 0
 
 
 @dataclass
@@ -118,6 +91,8 @@ class Lane:
         )
         self._ahead = Ahead(self.attempt, self._next, self._note)
         self._put_off = PutOff()
+        self._sweeps = Sweeps(self.attempt, Random(f"{bounds.seed}/{name}/{k}/sweeps"))
+        self._alone: deque[Case] = deque()  # of a sweep that was not seen to its end
         self._features: set[tuple[str, tuple[str, ...]]] = set()
 
     @property
@@ -137,6 +112,8 @@ class Lane:
         if not self._ahead.tried and self._probe_due():
             self._probe()
             return
+        if not self._ahead.tried and self._sweep():
+            return
         began = time.monotonic()
         case, choices, waits, outcome = self._ahead.next(self._room())
         if outcome is None:
@@ -150,16 +127,44 @@ class Lane:
         self.examples += 1
         self._unshown = 0
         self._exercise(case)
+        self._sweeps.heard(case, outcome)
         tried = time.monotonic()
-        if outcome.verdict.violations:
-            self.hunt.examine(case, outcome, choices)
+        if waits:
+            self.clock.slow += tried - began
+        self._examined(began, tried, [(case, outcome, choices)])
+
+    def _examined(
+        self, began: float, tried: float, seen: Sequence[tuple[Case, Outcome, tuple[Choice, ...]]]
+    ) -> None:
+        """Follow what was seen from *began* to *tried*, and tell the clock."""
+        for case, outcome, choices in seen:
+            if outcome.verdict.violations:
+                self.hunt.examine(case, outcome, choices)
         if self.bounds.until is not None:
             self.hunt.catch_up(early=self._tight, spare=self._last(SPARE))
         ended = time.monotonic()
         self.clock.all += ended - began
         self.clock.hunting += ended - tried
-        if waits:
-            self.clock.slow += tried - began
+
+    def _sweep(self) -> bool:
+        """Cut a stream in many ways, if it is time for that."""
+        left = self.bounds.examples
+        if self._early or (left is not None and left - self.examples < WAYS):
+            return False
+        timed = self.bounds.until is not None  # else nothing may depend on a clock
+        found = self._sweeps.next(self.examples, self._usual if timed else 0.0)
+        if found is None:
+            return False
+        began = time.monotonic()
+        case, cuts = found
+        self.journal.note_sweep(self._named, case, cuts)
+        seen = self._sweeps.run(case, cuts)
+        if seen:
+            self.examples += len(cuts)
+        else:
+            self._alone.extend(cut(case, way) for way in cuts)
+        self._examined(began, time.monotonic(), [(*each, ()) for each in seen])
+        return True
 
     def run(self, until: float) -> None:
         """Try cases until *until*, on the monotonic clock, or until it is done."""
@@ -195,6 +200,8 @@ class Lane:
 
     def _next(self) -> Drawn:
         """The next case; with a time budget, slow ones come when they are affordable."""
+        if self._alone:
+            return Drawn(self._alone.popleft(), (), waits=False)
         if self.bounds.until is None:
             return Drawn(*next(self._cases), waits=False)
         affordable = self.clock.slow <= SLOW_SHARE * self.clock.all
@@ -212,9 +219,14 @@ class Lane:
         """How many cases may be tried at once: none where the first ones look for probes."""
         if self.examples < max(self._bare, 1):
             return 1
-        most = int(MOST_SECONDS * self.examples / max(self.clock.all, 1e-9)) + 1
+        most = int(MOST_SECONDS / max(self._usual, 1e-9)) + 1
         left = self.bounds.examples
         return most if left is None else min(most, left - self.examples)
+
+    @property
+    def _usual(self) -> float:
+        """Seconds that an example takes, with what it leads to."""
+        return self.clock.all / max(self.examples, 1)
 
     def _note(self, cases: Sequence[Case]) -> None:
         self.journal.note(self._named, cases)

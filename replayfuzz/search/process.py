@@ -12,17 +12,18 @@ from replayfuzz.environments import Environment
 from replayfuzz.search import asked
 from replayfuzz.search.case import UNBENT, Case, Oracle, Outcome, Over
 from replayfuzz.search.held import Held, held
+from replayfuzz.search.sweeps import cut
 from replayfuzz.serve import ReplayServer
+from replayfuzz.strategies import Way
 from replayfuzz.strategies.handoffs import MEANWHILE
 from replayfuzz.target import Target
-from replayfuzz.transcript import Delivery, Transcript
+from replayfuzz.transcript import Transcript
 
 LEFT = 0.1  # seconds for what is still being sent when the library has raised an exception
 LARGE, MANY = 1 << 17, 64  # bytes, and boundaries on a socket, that make a case slow
 AT_ONCE = 120_000  # characters of requests that are sent before an answer is read
 FIRST = 6.0  # factor for a worker's first call each way, in which libraries import the rest
 
-_IN_MEMORY = Delivery("memory")
 _ON_SOCKETS = frozenset({"tcp", "head"})  # layers that nothing but a socket has
 
 
@@ -94,10 +95,27 @@ class InWorker:
             if size > AT_ONCE:
                 break
         seen = self._worker.calls(requests) if requests else []
-        return [
-            self._judged(case, replace(one, delivery=_IN_MEMORY))
-            for case, one in zip(cases, seen, strict=False)
-        ]
+        return [self._judged(case, one) for case, one in zip(cases, seen, strict=False)]
+
+    def sweeps(self, case: Case) -> bool:
+        """See ``sweeps.Sweeping``."""
+        ready = self._worker.ready
+        return ready is not None and ready.sweep and "memory" in self._warm and _fits_memory(case)
+
+    def sweep(self, case: Case, ways: Sequence[Way]) -> list[tuple[Case, Outcome]]:
+        """See ``sweeps.Sweeping``.
+
+        Raises:
+            StartError: The worker does not start any more.
+        """
+        found = []
+        for first, seen in self._worker.sweep(asked.swept(case, ways)):
+            # Its number is the target's word.
+            if not 0 <= first < len(ways):
+                return []
+            shown = cut(case, ways[first])
+            found.append((shown, self._judged(shown, seen)))
+        return found
 
     @property
     def _ahead(self) -> bool:
@@ -120,8 +138,7 @@ class InWorker:
             self._server = None
 
     def _in_memory(self, case: Case, patience: float) -> Transcript:
-        seen = self._worker.calls([self._asked(case, patience)])
-        return replace(seen[0], delivery=_IN_MEMORY)
+        return self._worker.calls([self._asked(case, patience)])[0]
 
     def _asked(self, case: Case, patience: float) -> Asked:
         ready = self._worker.ready

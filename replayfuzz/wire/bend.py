@@ -7,10 +7,11 @@ that overlap remove the union of what they name, and insert what each of them in
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise, repeat
-from typing import cast
+from operator import attrgetter
 
 from replayfuzz.cassette import Exchange
 from replayfuzz.errors import PlanError
@@ -82,11 +83,11 @@ def _boundaries(plan: Plan) -> tuple[tuple[int, Layer], ...] | None:
     """The boundaries of a plan that has nothing else, as most of a search are; else None."""
     if not _CUT.issuperset(map(type, plan.edits)):
         return None
-    cuts = cast("tuple[Cut, ...]", plan.edits)
-    return tuple(sorted({(edit.at, edit.layer) for edit in cuts}))
+    return tuple(sorted(set(map(_BOUNDARY, plan.edits))))
 
 
 _CUT = frozenset({Cut})
+_BOUNDARY: Callable[[Edit], tuple[int, Layer]] = attrgetter("at", "layer")
 
 
 def bodiless(status: int) -> bool:

@@ -53,8 +53,10 @@ def framing_of(exchange: Exchange, plan: Plan) -> Framing:
 
 def _ending(exchange: Exchange, plan: Plan) -> How | Literal["timeout"]:
     """The ending that counts, as in ``bend``: the first of those with the lowest offset."""
+    if End not in map(type, plan.edits):
+        return exchange.ending
     ends = [edit for edit in plan.edits if isinstance(edit, End)]
-    return min(ends, key=lambda end: end.at).how if ends else exchange.ending
+    return min(ends, key=lambda end: end.at).how
 
 
 def message_end(

@@ -71,9 +71,8 @@ async function decoded(call) {
 }
 
 /** Each piece in a buffer of its own, as a body's reader gets it: not a Buffer of a shared pool. */
-function piecesOf({pieces, body, cuts}) {
+function piecesOf({pieces, body, cuts, whole = Buffer.from(body ?? '', 'base64')}) {
   if (pieces) return pieces.map((piece) => new Uint8Array(Buffer.from(piece, 'base64')))
-  const whole = Buffer.from(body, 'base64')
   const found = []
   let start = 0
   for (const end of [...cuts, whole.length]) {

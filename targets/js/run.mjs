@@ -18,13 +18,28 @@ export class Run {
    *   a promise would cost as much as the whole call.
    */
   answer(request) {
+    if (request.sweep) return this.swept(request)
     const call = callFromJson(request)
-    if (call instanceof Promise) return call.then((ready) => this.made(ready, request.id))
-    return this.made(call, request.id)
+    const text = call instanceof Promise ? call.then((ready) => this.made(ready)) : this.made(call)
+    return typeof text === 'string' ? numbered(request.id, text) : settled(request.id, text)
   }
 
-  made(call, id) {
-    const record = new Record(id, this.adapter, call.times)
+  /** Makes a call for each way of cutting the body, one behind the other; each answer is told once. */
+  async swept({id, sweep, body, ...request}) {
+    const whole = Buffer.from(body, 'base64')
+    const firsts = new Map() // answer -> number of the first way that had it
+    for (let number = 0; number < sweep.length; number++) {
+      const call = callFromJson({...request, whole, cuts: sweep[number], times: false})
+      let text = this.made(call instanceof Promise ? await call : call, false)
+      if (typeof text !== 'string') text = await text
+      if (!firsts.has(text)) firsts.set(text, number)
+    }
+    const told = [...firsts].map(([text, first]) => `{"first":${first},${text.slice(1)}`)
+    return settled(id, `{"sweep":[${told}]}`)
+  }
+
+  made(call, measured = true) {
+    const record = new Record(this.adapter, call.times, measured)
     try {
       const result = this.adapter.call(call)
       if (typeof result?.then !== 'function' && typeof result?.[Symbol.iterator] === 'function') {
@@ -39,7 +54,6 @@ export class Run {
 }
 
 async function later(result, record) {
-  let answer
   try {
     const events = await result
     if (typeof events?.[Symbol.asyncIterator] === 'function') {
@@ -47,25 +61,32 @@ async function later(result, record) {
     } else {
       record.takeAll(events)
     }
-    answer = record.ended()
+    return record.ended()
   } catch (fault) {
-    answer = record.ended(fault)
+    return record.ended(fault)
   }
-  // A turn of the event loop: a rejection that nobody handles is a crash of this call.
+}
+
+/** *text*, a turn of the event loop later: a rejection that nobody handles is a crash of this call. */
+async function settled(id, text) {
+  const answer = await text
   await new Promise(setImmediate)
-  return answer
+  return numbered(id, answer)
+}
+
+function numbered(id, text) {
+  return `{"id":${id},${text.slice(1)}`
 }
 
 const NOTHING = Symbol('nothing was thrown')
 
-/** The answer to one request while it grows. */
+/** The answer to one call while it grows. */
 class Record {
-  constructor(id, adapter, times) {
-    this.id = id
+  constructor(adapter, times, measured) {
     this.adapter = adapter
     this.times = times
     this.events = []
-    this.cpu = process.cpuUsage()
+    this.cpu = measured ? process.cpuUsage() : null
     this.began = times ? performance.now() : 0
   }
 
@@ -78,10 +99,13 @@ class Record {
     for (const event of events) this.take(event)
   }
 
-  /** The answer as JSON; *fault* is what ended the call, if anything did. */
+  /** The answer as JSON, without its id; *fault* is what ended the call, if anything did. */
   ended(fault = NOTHING) {
-    const {user, system} = process.cpuUsage(this.cpu)
-    const answer = {id: this.id, events: this.events, end: 'complete', cpu: (user + system) / 1e6}
+    const answer = {events: this.events, end: 'complete'}
+    if (this.cpu !== null) {
+      const {user, system} = process.cpuUsage(this.cpu)
+      answer.cpu = (user + system) / 1e6
+    }
     if (fault !== NOTHING) {
       answer.end = fault instanceof Truncated ? 'truncated' : 'error'
       answer.error = failure(fault, this.adapter)
@@ -90,7 +114,7 @@ class Record {
       return JSON.stringify(answer)
     } catch (lost) { // the library handed out what is no JSON
       const error = failure(lost, this.adapter)
-      return JSON.stringify({id: this.id, events: [], end: 'error', error})
+      return JSON.stringify({events: [], end: 'error', error})
     }
   }
 }

@@ -24,7 +24,7 @@ async function serve(chosen) {
   claimOutput()
   const adapter = await opened(chosen)
   const run = new Run(adapter)
-  send(JSON.stringify({ready: 1, ...adapter.about, ahead: true, cuts: true}))
+  send(JSON.stringify({ready: 1, ...adapter.about, ahead: true, cuts: true, sweep: true}))
   await lines((line) => {
     const request = JSON.parse(line)
     const answer = run.answer(request)
