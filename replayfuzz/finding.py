@@ -71,6 +71,7 @@ class Finding:
         declaration: File that declares the target; "" where its name is enough.
         start: Command that starts a daemon, with ``{upstream}`` (a base URL) and ``{socket}``
             left open; "" for a library.
+        causes: Deviations of a reader (``formats.sse_deviations``) that explain it.
         note: Anything else that a reader should know.
     """
 
@@ -97,6 +98,7 @@ class Finding:
     accepted: str = ""
     declaration: str = ""
     start: str = ""
+    causes: tuple[str, ...] = ()
     note: str = ""
 
     @cached_property
@@ -176,6 +178,7 @@ def to_json(finding: Finding) -> dict[str, Any]:
     shown |= {
         "variants": list(finding.variants),
         "clauses": list(finding.clauses),
+        "causes": list(finding.causes),
         "dialect": finding.dialect,
         "kinds": list(finding.kinds),
         "edits": list(finding.words),
@@ -209,7 +212,7 @@ def from_json(value: object, exchange: Exchange, plan: Plan) -> Finding:
     given = dict(value) | {"outcome": value.get("class"), "version": value.get("package_version")}
     values = {name: given[name] for name in _plain_names() if given.get(name) is not None}
     _check(values)
-    values |= {name: tuple(values.get(name, ())) for name in ("variants", "clauses")}
+    values |= {name: tuple(values.get(name, ())) for name in _LISTS}
     delivery = _delivery(value.get("delivery"))
     return Finding(**values, exchange=exchange, plan=plan, delivery=delivery)
 
@@ -218,9 +221,9 @@ def _plain_names() -> Iterable[str]:
     return (item.name for item in fields(Finding) if item.name not in _APART)
 
 
+_LISTS = ("variants", "clauses", "causes")
 _TYPES: dict[str, type] = {
-    "variants": list,
-    "clauses": list,
+    **dict.fromkeys(_LISTS, list),
     "seed": int,
     "calls": int,
     "flaky": bool,

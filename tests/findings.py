@@ -38,6 +38,7 @@ FINDING = Finding(
 ODD = replace(
     FINDING,
     target="own <reader>",
+    causes=("nul-id", "of <another> version"),
     invariant="truncation-surfaced/reset",
     variants=(),
     version="",

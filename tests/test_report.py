@@ -211,6 +211,14 @@ def test_every_report_says_why_the_bend_is_to_be_coped_with(form):
     assert FINDING.clauses[0] in form(RUN)
 
 
+@pytest.mark.parametrize("form", [*FORMATS.values(), html])
+def test_every_report_names_the_causes_that_are_known(form):
+    text = form(RUN)
+
+    assert re.search(r"an\s+id\s+with\s+U\+0000\s+is\s+taken|nul-id", text)
+    assert re.search(r"of (<|&lt;|\\u003c)another(>|&gt;|\\u003e)\s+version", text)
+
+
 def test_a_bend_in_many_places_is_told_once():
     many = tuple(Cut(at, kind="rewrite", label="CRLF line ends") for at in range(4))
     finding = replace(FINDING, plan=Plan((*many, Slice(0, 1, label="byte by byte"))))

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from replayfuzz.dialects import rulings
+from replayfuzz.formats.sse_deviations import DEVIATIONS
 from replayfuzz.invariants import INVARIANTS
 from replayfuzz.report.rules import ACCEPTED, rules
 
@@ -19,7 +20,9 @@ def test_every_rule_and_choice_has_a_row():
     for rule in INVARIANTS:
         assert f"| `{rule.id}` | {rule.requirement} |" in page
     assert rulings.NO_TERMINAL.name in page
-    assert page.count("\n| ") == len(INVARIANTS) + len(_choices()) + 4
+    for name, deviation in DEVIATIONS.items():
+        assert f"| `{name}` | {deviation.words} | {deviation.clause} |" in page
+    assert page.count("\n| ") == len(INVARIANTS) + len(_choices()) + len(DEVIATIONS) + 6
 
 
 def test_nothing_is_accepted_of_a_rule_that_is_not_there():

@@ -19,8 +19,8 @@ from replayfuzz.finding import Finding
 from replayfuzz.plan import Cut, Plan
 from replayfuzz.search import Found, News, Note, Options, Progress, fuzz, fuzz_reader, replay
 from replayfuzz.search.buckets import told
-from replayfuzz.search.campaign import split
-from replayfuzz.search.job import Job, Work
+from replayfuzz.search.campaign import _joined, split
+from replayfuzz.search.job import Done, Job, Work
 from replayfuzz.search.journal import FOLDER
 from replayfuzz.search.parallel import PASSED_ON, _Gathered, _Mouth
 from replayfuzz.target import Target
@@ -271,6 +271,18 @@ def test_processes_hear_of_findings():
         gathered.pass_on(dataclasses.replace(FINDING, flaky=True), [ours])
 
         assert _Mouth(theirs).heard() == [("lib", known)]
+
+
+def test_one_cause_that_two_processes_told_at_once_is_one_finding():
+    causes = ("no-data",)
+    one = dataclasses.replace(FINDING, causes=causes, variants=("a",))
+    two = dataclasses.replace(FINDING, shape="another", causes=causes, variants=("a", "b"))
+    other = dataclasses.replace(FINDING, shape="a third")
+    parts = [Done(findings=(one, other)), Done(findings=(two,))]
+
+    joined = _joined(Options(), parts, []).findings
+
+    assert joined == (dataclasses.replace(one, variants=("a", "b")), other)
 
 
 def test_what_is_passed_on_never_waits_for_a_process_that_is_busy():

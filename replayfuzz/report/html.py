@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jinja2 import Environment
 
+from replayfuzz.report.causes import why
 from replayfuzz.report.human import about, delivered, ordered, title
 from replayfuzz.report.marks import marked, some
 from replayfuzz.run import Run
@@ -91,6 +92,7 @@ def html(run: Run) -> str:
             ("observed", finding.observed),
             ("bend", "; ".join(finding.words)),
             ("because", "; ".join(finding.clauses)),
+            ("cause", "; ".join(map(why, finding.causes))),
             ("delivery", delivered(finding)),
             ("accepted", finding.accepted),
             ("note", finding.note),

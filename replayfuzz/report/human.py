@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator
 
 from replayfuzz.finding import Finding
+from replayfuzz.report.causes import why
 from replayfuzz.report.handover import handed
 from replayfuzz.report.marks import MARK, marked, plain, some
 from replayfuzz.run import Deviation, Run, TargetRun, key
@@ -58,6 +59,7 @@ def _rows(finding: Finding, folder: str) -> Iterator[tuple[str, str | list[str]]
     yield "bend", "; ".join(finding.words) or "none: the stream as it is shows it"
     yield "hand-off", handed(finding)
     yield "because", "; ".join(finding.clauses)
+    yield "cause", "; ".join(map(why, finding.causes))
     yield "bytes", some(marked(finding.bent), _MOST_LINES) or ["(no body)"]
     yield "", about(finding)
     yield "delivery", delivered(finding)

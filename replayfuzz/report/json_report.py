@@ -62,6 +62,7 @@ def _finding(finding: Finding, folder: str) -> dict[str, Any]:
         "kinds": list(finding.kinds),
         "edits": list(finding.words),
         "clauses": list(finding.clauses),
+        "causes": list(finding.causes),
         "events": finding.events,
         "body_bytes": finding.body_bytes,
         "expected": finding.expected,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from replayfuzz.finding import Finding
 from replayfuzz.report import handover
+from replayfuzz.report.causes import why
 from replayfuzz.report.marks import plain, spell
 from replayfuzz.report.programs import HTTP1, HTTP2, IMPORTS, LISTEN, MAIN, SHARED, TOO_LONG
 from replayfuzz.report.snippets import OVER_HTTP2, requirements, snippet
@@ -124,6 +125,7 @@ def _about(finding: Finding) -> str:
         f"bend:     {'; '.join(finding.words) or 'none'}",
         *([f"hand-off: {handover.handed(finding)}"] if finding.start else []),
         *([f"because:  {'; '.join(finding.clauses)}"] if finding.clauses else []),
+        *([f"cause:    {'; '.join(map(why, finding.causes))}"] if finding.causes else []),
         f"expected: {finding.expected}",
         f"observed: {finding.observed}",
     ]

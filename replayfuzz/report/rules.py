@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from replayfuzz.dialects import rulings
+from replayfuzz.formats.sse_deviations import DEVIATIONS
 from replayfuzz.invariants import INVARIANTS
 
 ACCEPTED: dict[str, str] = {
@@ -63,6 +64,14 @@ def _lines() -> Iterator[str]:
         if isinstance(choice, rulings.Choice):
             others = "; ".join(f"{answer}: {clause}" for answer, clause in choice.others)
             yield _row(choice.name, choice.usual, others)
+    yield "\n## Causes\n"
+    yield "What a raw reader of server-sent events (dialect `sse`) gets wrong is told by its cause"
+    yield "where one of these deviations, or two, give exactly what it reported, and it shows them"
+    yield "on streams of their own. The clauses are of WHATWG HTML.\n"
+    yield "| Cause | The reader is right but for this | Clause |"
+    yield "| --- | --- | --- |"
+    for name, deviation in DEVIATIONS.items():
+        yield _row(f"`{name}`", deviation.words, deviation.clause)
 
 
 def _row(*cells: str) -> str:

@@ -54,6 +54,7 @@ def _details(finding: Finding, folder: str) -> Iterator[str]:
         yield f"  {name}: {json.dumps(getattr(finding, name))}"
     yield f"  edits: {json.dumps(finding.words)}"
     yield f"  clauses: {json.dumps(finding.clauses)}"
+    yield f"  causes: {json.dumps(finding.causes)}"
     yield f"  bytes: {json.dumps(some(marked(finding.bent), 12))}"
     if folder:
         yield f"  replay: {json.dumps(f'replayfuzz replay {folder}')}"

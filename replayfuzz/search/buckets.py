@@ -55,11 +55,12 @@ class Told(NamedTuple):
     wanted: Signature
     kinds: tuple[str, ...]
     variants: tuple[str, ...]
+    causes: tuple[str, ...] = ()
 
 
 def told(finding: Finding) -> Told:
     """*finding* in short."""
-    return Told(finding.id, of(finding), finding.kinds, finding.variants)
+    return Told(finding.id, of(finding), finding.kinds, finding.variants, finding.causes)
 
 
 class Buckets:

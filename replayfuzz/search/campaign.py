@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -141,9 +141,9 @@ def _joined(options: Options, parts: Sequence[Done], skipped: Sequence[TargetRun
     exercised = frozenset().union(*(part.exercised for part in parts))
     findings: dict[str, Finding] = {}
     for finding in (each for part in parts for each in part.findings):
-        known = findings.get(key(finding))
+        known = findings.get(key(finding)) or _same_cause(finding, findings.values())
         variants = joined(known.variants if known else (), finding.variants)
-        findings[key(finding)] = replace(known or finding, variants=variants)
+        findings[key(known or finding)] = replace(known or finding, variants=variants)
     targets: dict[str, TargetRun] = {}
     untold = dict.fromkeys(each for part in parts for each in part.untold)
     ran = any(each.examples for part in parts for each in part.targets)
@@ -159,6 +159,12 @@ def _joined(options: Options, parts: Sequence[Done], skipped: Sequence[TargetRun
         any(part.interrupted for part in parts),
         tuple(dict.fromkeys(error for part in parts for error in part.errors)),
     )
+
+
+def _same_cause(finding: Finding, others: Iterable[Finding]) -> Finding | None:
+    """What another process told of the same cause at the same moment."""
+    same = (each for each in others if each.target == finding.target)
+    return next((each for each in same if finding.causes and each.causes == finding.causes), None)
 
 
 def _added(first: TargetRun, second: TargetRun) -> TargetRun:

@@ -12,6 +12,7 @@ from replayfuzz.finding import Finding
 from replayfuzz.run import Deviation
 from replayfuzz.search.buckets import Buckets, Told, joined, kin
 from replayfuzz.search.case import UNBENT, Attempt, Case, Outcome, Signature, signature, signatures
+from replayfuzz.search.causes import RULES, Causes, Unexplained
 from replayfuzz.search.draws import Choice
 from replayfuzz.search.made import Effort, made
 from replayfuzz.search.probes import Measured
@@ -57,7 +58,10 @@ class Hunt:
         self.buckets = Buckets()
         self._deviations: dict[str, Deviation] = {}
         self._attempt = attempt
-        self._sought = Sought(attempt, variants, seed, self.buckets.sound)
+        self._causes = Causes(attempt)
+        parser = attempt.target.kind == "parser"
+        news = Unexplained(attempt, self._causes) if parser else attempt
+        self._sought = Sought(news, variants, seed, self.buckets.sound)
         self._seconds = seconds
         self._found = found
         self._hopeless: set[tuple[Signature, tuple[str, ...]]] = set()
@@ -128,6 +132,7 @@ class Hunt:
     def hear(self, of_another: Told) -> None:
         """Another process found that: nobody need look into it here."""
         self.buckets.hear(of_another)
+        self._causes.hear(of_another.variants, of_another.causes)
         self._drop_stale()
 
     def finish(self, until: float) -> None:
@@ -172,7 +177,13 @@ class Hunt:
             (lead.wanted, plan.kinds) in self._hopeless
             or self.buckets.explain(lead.wanted, plan, variant) is not None
             or len(self.buckets.findings) >= MAX_BUCKETS
+            or self._caused(lead)
         )
+
+    def _caused(self, lead: Lead) -> bool:
+        """It is what a deviation of the target's that is known comes to."""
+        rule = lead.wanted.name.partition("/")[0]
+        return rule in RULES and self._causes.explain(lead.case, lead.outcome.seen)
 
     def _open_up(self, lead: Lead) -> None:
         timed = self._seconds() is not None
@@ -248,7 +259,8 @@ class Hunt:
 
     def _tell(self, finding: Finding) -> bool:
         """Whether it is news."""
-        fresh = self.buckets.add(replace(finding, seed=self._sought.seed))
+        causes = self._causes.learn(finding)
+        fresh = self.buckets.add(replace(finding, seed=self._sought.seed, causes=causes))
         if fresh is not None:
             self._found(fresh)
         return fresh is not None
