@@ -314,7 +314,7 @@ def test_a_flood_without_end_does_not_keep_it_running(tmp_path):
     code = LISTEN + "while True: os.write(1, b'x' * 65536)"
     began = time.monotonic()
     with running(tmp_path, code) as daemon:
-        assert len(daemon.log) == 65536
+        wait_until(lambda: len(daemon.log) == 65536)
     assert gone(daemon)
     assert time.monotonic() - began < 10
 
