@@ -8,6 +8,8 @@ from hypothesis.control import BuildContext
 from hypothesis.internal.conjecture.data import ConjectureData
 
 from replayfuzz.search.draws import Draws, shrink
+from replayfuzz.strategies import plans
+from tests.readers import raw
 
 
 @st.composite
@@ -21,6 +23,7 @@ STRATEGIES = [
     pytest.param(st.lists(st.sampled_from("abc"), max_size=5), id="lists"),
     pytest.param(st.one_of(st.booleans(), st.integers(3, 5)), id="one-of"),
     pytest.param(numbers().map(sum), id="map"),
+    pytest.param(plans(raw(), max_cuts=9), id="plans"),
 ]
 
 

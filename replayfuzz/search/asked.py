@@ -109,13 +109,15 @@ def _around(case: Case, seconds: float) -> tuple[str, str]:
         begun = _begun(exchange.dialect, case.variant, seconds, exchange.request.body)
         status, fields = head.status or exchange.status, wire.response_fields(exchange, head)
         ended = _ended(status, fields, "complete" if end == "complete" else "incomplete")
-        if len(_AROUND) >= _KEPT:
-            _AROUND.clear()
-        known = _AROUND[key] = (begun, ended), exchange, head
+        known = (begun, ended), exchange, head
+        if len(exchange.body) <= _SMALL:  # shrinking makes hundreds of large ones
+            if len(_AROUND) >= _KEPT:
+                _AROUND.clear()
+            _AROUND[key] = known
     return known[0]
 
 
-_KEPT = 512
+_KEPT, _SMALL = 256, 1 << 14
 # With the objects themselves, so that their numbers are not others'.
 _AROUND: dict[tuple[object, ...], tuple[tuple[str, str], Exchange, Head]] = {}
 
