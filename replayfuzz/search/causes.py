@@ -40,6 +40,7 @@ class Causes:
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
         self._known: dict[str, How] = {}
+        self._shown: dict[tuple[str, bytes], Transcript] = {}  # on the deviations' own streams
 
     def explain(self, case: Case, seen: Transcript) -> bool:
         """Whether what is known tells exactly what was *seen*."""
@@ -89,8 +90,11 @@ class Causes:
         """Whether the target shows all that belongs to the deviations *more*."""
         for body in dict.fromkeys(body for name in more for body in DEVIATIONS[name].shows):
             case = Case(Exchange("shows", _DIALECT, fields=_FIELDS, body=body), UNBENT, variant)
-            over = self._attempt.overs(case)[0]
-            if not self._fits(case, self._attempt.attempt(case, over).seen, how):
+            seen = self._shown.get((variant, body))
+            if seen is None:
+                over = self._attempt.overs(case)[0]
+                seen = self._shown[variant, body] = self._attempt.attempt(case, over).seen
+            if not self._fits(case, seen, how):
                 return False
         return True
 
