@@ -12,7 +12,8 @@ from functools import lru_cache
 
 from replayfuzz.cassette import Exchange
 from replayfuzz.plan import Cut, Edit, End, Plan, Slice, Splice
-from replayfuzz.strategies.places import hot, line_ends, place
+from replayfuzz.strategies.cuts import cut
+from replayfuzz.strategies.places import hot, line_ends
 from replayfuzz.wire import bend
 
 Way = tuple[int, ...]
@@ -110,5 +111,4 @@ class _Walk:
         self._read = max(self._read, edit.at + edit.remove)
 
     def _cut(self, at: int, here: int) -> Cut:
-        found = place(self._body, here)
-        return Cut(at, kind=f"cut.{found.kind}", label=f"split {found.words}")
+        return replace(cut(self._body, here), at=at)  # named after what stands there when sent

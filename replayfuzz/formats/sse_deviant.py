@@ -177,5 +177,5 @@ _KNOWN = {"event", "id", "retry"}
 _WHITE_SPACE = " \t\v\f\xa0\ufeff\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
 )
-"""Of ECMAScript: WhiteSpace without what ends lines."""
+"""What ECMAScript's trim removes, but for CR and LF."""
 _DIGITS = 4000  # as in ``sse``
